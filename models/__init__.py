@@ -1,0 +1,1 @@
+"""What the programme is: its rules, its figures, its forms, its tables and the verbs on them."""

@@ -1,0 +1,1 @@
+"""Pure functions over plain values; a test of a rule needs no database."""
