@@ -1,1 +1,1 @@
-"""."""
+"""SQLModel tables and nothing else."""
