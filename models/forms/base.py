@@ -1,0 +1,112 @@
+"""The base of every form, and what a person is told about a form that cannot be read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.forms.fields import Line
+from models.rules.choice import Choice
+from models.rules.errors import PilotError
+
+
+class FormError(PilotError):
+    """A form that cannot be accepted as it stands; one line per field."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the problems, each as `字段：怎么了`."""
+        self.problems = tuple(problems)
+        super().__init__("；".join(self.problems))
+
+
+class Part(BaseModel):
+    """A group of fields inside a form."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+class StepForm(Part):
+    """What one step asks of a person. Fields carry Chinese titles: they are the form's labels.
+
+    Every subclass has a field `outcome` of a `Choice` of its own, whose values are the outcomes
+    that the lifecycle leads on from.
+    """
+
+    #: outcome -> fields that may be left empty otherwise, but not with this outcome.
+    needed_for: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    handler: Line = Field(title="经办人", description="本单位登记的联系人姓名")
+    outcome: Choice
+
+    @classmethod
+    def read(cls, given: Mapping[str, object]) -> Self:
+        """Return the form filled with `given`, or raise `FormError` with all that is wrong."""
+        try:
+            form = cls.model_validate(given)
+        except ValidationError as error:
+            raise FormError([_problem(cls, detail) for detail in error.errors()]) from None
+        missing = [
+            f"{cls.model_fields[name].title}：选择“{form.outcome.label}”时必须填写"
+            for name in cls.needed_for.get(form.outcome.value, ())
+            if getattr(form, name) in ("", None, (), [])
+        ]
+        if missing:
+            raise FormError(missing)
+        return form
+
+    @classmethod
+    def outcomes(cls) -> type[Choice]:
+        """Return the enumeration of this form's outcomes."""
+        annotation = cls.model_fields["outcome"].annotation
+        assert isinstance(annotation, type), "every form names its outcomes"  # noqa: S101
+        return annotation
+
+
+#: pydantic's kinds of error in the words of a person who fills in a form.
+_WORDS: Mapping[str, str] = {
+    "missing": "必须填写",
+    "extra_forbidden": "没有这一项，请检查名称",
+    "string_type": "应为文字",
+    "string_too_short": "不能为空",
+    "string_too_long": "最多 {max_length} 个字",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "int_from_float": "应为整数",
+    "bool_parsing": "应为 是/否（true/false）",
+    "bool_type": "应为 是/否（true/false）",
+    "date_from_datetime_parsing": "应为日期，例如 2024-03-25",
+    "date_type": "应为日期，例如 2024-03-25",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "greater_than": "必须大于 {gt}",
+    "list_type": "应为列表",
+    "too_short": "至少要有 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
+    "model_type": "应为一组内容",
+    "model_attributes_type": "应为一组内容",
+}
+
+
+def _problem(form: type[BaseModel], detail: Any) -> str:
+    """Return `字段：怎么了` for one pydantic error."""
+    where = "".join(_title(form, detail["loc"]))
+    words = _WORDS.get(detail["type"])
+    said = words.format(**detail.get("ctx", {})) if words else detail["msg"]
+    return f"{where}：{said}"
+
+
+def _title(form: type[BaseModel], path: Sequence[str | int]) -> str:
+    """Return the titles along `path`, list positions counted from one."""
+    titles: list[str] = []
+    model: Any = form
+    for step in path:
+        if isinstance(step, int):
+            titles.append(f"第{step + 1}项")
+            continue
+        field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
+        titles.append(field.title or step if field else str(step))
+        if field is not None:
+            inner = field.annotation
+            arguments = getattr(inner, "__args__", ())
+            model = arguments[0] if arguments and isinstance(arguments[0], type) else inner
+    return " ".join(titles)
