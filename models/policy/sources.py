@@ -1,0 +1,86 @@
+"""Reading policy files; every mistake in one is refused by file and key."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from models.rules.errors import PilotError
+
+T = TypeVar("T")
+
+#: What pydantic calls the commonest mistakes, in the words of the person who edits the file.
+_PROBLEMS = {"missing": "缺少此项", "extra_forbidden": "没有这一项（拼写有误？）"}
+
+
+class PolicyError(PilotError):
+    """A policy file is missing, or a figure in it is missing or wrong."""
+
+    def __init__(self, file: str, key: str, problem: str) -> None:
+        """Name the file, the key within it (empty for the whole file) and the problem."""
+        self.file = file
+        self.key = key
+        self.problem = problem
+        where = f"{file} 的 {key}" if key else file
+        super().__init__(f"政策文件 {where}：{problem}")
+
+
+def _dotted(location: Iterable[int | str]) -> str:
+    """Return `batches[0].target` for ("batches", 0, "target")."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return the tables of `file`, numbers with a point as `Decimal`: 0.4 is exactly 0.4."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise PolicyError(file.name, "", "文件不存在") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(file.name, "", f"不是有效的 TOML（{error}）") from error
+
+
+def read_figures(file: Path, shape: type[T]) -> T:
+    """Return the contents of `file` as `shape`; `PolicyError` names the first mistake."""
+    try:
+        return TypeAdapter(shape).validate_python(read_toml(file))
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        problem = _PROBLEMS.get(mistake["type"], f"不合要求（{mistake['msg']}）")
+        raise PolicyError(file.name, _dotted(mistake["loc"]), problem) from error
+
+
+def require_distinct(file: str, table: str, keys: Iterable[object]) -> None:
+    """Raise `PolicyError` if two tables of a list have one key."""
+    seen: set[object] = set()
+    for key in keys:
+        if key in seen:
+            raise PolicyError(file, table, f"有重复的 {key}")
+        seen.add(key)
+
+
+def unverified_tables(tables: object, where: str = "") -> Iterator[tuple[str, str]]:
+    """Yield path and source of every table within `tables` that says `verified = false`."""
+    if isinstance(tables, dict):
+        if tables.get("verified") is False:
+            name = tables.get("key", tables.get("id", tables.get("number", "")))
+            yield f"{where}（{name}）" if name else where, str(tables.get("source", ""))
+        for key, inner in tables.items():
+            yield from unverified_tables(inner, f"{where}.{key}".removeprefix("."))
+    elif isinstance(tables, list):
+        for number, inner in enumerate(tables):
+            yield from unverified_tables(inner, f"{where}[{number}]")
+
+
+def content_hash(files: Iterable[Path]) -> str:
+    """Return the SHA-256 over names and texts of `files`, however their lines end."""
+    digest = hashlib.sha256()
+    for file in files:
+        text = file.read_text(encoding="utf-8")  # universal newlines: a checkout may change them
+        digest.update(f"{file.name}\0{len(text)}\0{text}".encode())
+    return digest.hexdigest()
