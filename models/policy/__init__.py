@@ -278,7 +278,7 @@ def _programme(folder: Path) -> Programme:
         milestones=annex.milestones,
         contradictions=readings,
         unverified=tuple(
-            (f"{file.name} {path}", source)
+            (f"{file.name} {path}".rstrip(), source)
             for file in sources
             for path, source in unverified_tables(read_toml(file))
         ),

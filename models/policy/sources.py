@@ -16,6 +16,9 @@ T = TypeVar("T")
 #: What pydantic calls the commonest mistakes, in the words of the person who edits the file.
 _PROBLEMS = {"missing": "缺少此项", "extra_forbidden": "没有这一项（拼写有误？）"}
 
+#: What names a table within a list, in the order tried.
+_NAMING_KEYS = ("key", "id", "level", "number", "topic", "name")
+
 
 class PolicyError(PilotError):
     """A policy file is missing, or a figure in it is missing or wrong."""
@@ -68,8 +71,8 @@ def unverified_tables(tables: object, where: str = "") -> Iterator[tuple[str, st
     """Yield path and source of every table within `tables` that says `verified = false`."""
     if isinstance(tables, dict):
         if tables.get("verified") is False:
-            name = tables.get("key", tables.get("id", tables.get("number", "")))
-            yield f"{where}（{name}）" if name else where, str(tables.get("source", ""))
+            named = [tables[key] for key in _NAMING_KEYS if key in tables]
+            yield f"{where}（{named[0]}）" if named else where, str(tables.get("source", ""))
         for key, inner in tables.items():
             yield from unverified_tables(inner, f"{where}.{key}".removeprefix("."))
     elif isinstance(tables, list):
