@@ -68,6 +68,7 @@ class Programme:
     """Everything one programme's folder says. `version` changes with any file of it."""
 
     key: str
+    case_prefix: str
     name: str
     document_no: str
     document_title: str
@@ -257,6 +258,7 @@ def _programme(folder: Path) -> Programme:
     sources = [*sorted(folder.glob("*.toml")), *_rubric_files()]
     return Programme(
         key=plan.programme.key,
+        case_prefix=plan.programme.case_prefix,
         name=plan.programme.name,
         document_no=plan.programme.document_no,
         document_title=plan.programme.document_title,

@@ -44,6 +44,8 @@ class Identity(Window):
     """The programme: its document and its term."""
 
     key: Text
+    #: The letters that case numbers begin with.
+    case_prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,8}$")]
     name: Text
     document_no: Text
     document_title: Text

@@ -1,6 +1,6 @@
 """The one metadata of all tables, with names for constraints that migrations can rely on."""
 
-from sqlalchemy import CheckConstraint, MetaData
+from sqlalchemy import CheckConstraint
 from sqlmodel import SQLModel
 
 from models.rules.choice import Choice
@@ -16,8 +16,6 @@ SQLModel.metadata.naming_convention = {
 
 class Table(SQLModel):
     """Base of every table."""
-
-    metadata: MetaData = SQLModel.metadata
 
 
 def one_of(column: str, choices: type[Choice], *, nullable: bool = False) -> CheckConstraint:

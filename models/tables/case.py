@@ -106,7 +106,10 @@ class Answer(Table, table=True):
     __tablename__ = "answer"
     __table_args__ = (
         one_of("channel", Channel),
-        CheckConstraint("is_accepted = (refusal = '')", name="refused_with_reason"),
+        CheckConstraint(
+            "is_accepted = (refusal = '') AND is_accepted = (receipt <> '')",
+            name="refused_with_reason",
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -120,6 +123,8 @@ class Answer(Table, table=True):
     at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     is_accepted: bool
     refusal: str = ""
+    #: What the person was told, to be told again word for word.
+    receipt: str = ""
 
 
 class StageRun(Table, table=True):

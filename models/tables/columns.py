@@ -62,11 +62,12 @@ class ChoiceText(TypeDecorator[Choice]):
         """Hold the members of `choices`."""
         super().__init__()
         self.choices = choices
+        self._members = {member.value: member for member in choices}
 
     def process_bind_param(self, value: Choice | None, dialect: Dialect) -> str | None:
         """Return the stored value; a string that is no member is refused."""
-        return None if value is None else self.choices(value).value
+        return None if value is None else str(self._members[value].value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Choice | None:
         """Return the member."""
-        return None if value is None else self.choices(value)
+        return None if value is None else self._members[value]

@@ -58,7 +58,7 @@ class Milestone(Table, table=True):
     starts_on: date
     ends_on: date
     target: int | None = None
-    unit: str = ""
+    target_text: str = ""
 
 
 class CalendarDay(Table, table=True):

@@ -1,0 +1,169 @@
+"""The audit trail: append an entry, verify every chain, seal the day."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from models.rules.audit_chain import GENESIS, entry_hash
+from models.rules.stages import Channel
+from models.tables.audit import AuditEntry, AuditSeal
+from models.tables.case import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """Who did what, how it is known who it was, and by what right."""
+
+    party: str
+    actor: str
+    identity: str
+    channel: Channel
+    action: str
+    clause: str
+
+
+@dataclass(frozen=True)
+class ChainFault:
+    """One place where the trail is not what was written."""
+
+    where: str
+    what: str
+
+
+def _fields(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "case_no": entry.case_no,
+        "number": entry.number,
+        "at": entry.at,
+        "party": entry.party,
+        "actor": entry.actor,
+        "identity": entry.identity,
+        "channel": entry.channel.value,
+        "action": entry.action,
+        "before": entry.before,
+        "after": entry.after,
+        "clause": entry.clause,
+    }
+
+
+def record(
+    session: Session,
+    case: Case,
+    deed: Deed,
+    *,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    at: datetime,
+) -> AuditEntry:
+    """Append one entry to the chain of `case`; the caller holds the case's row."""
+    entry = AuditEntry(
+        case_no=case.case_no,
+        number=case.audit_length + 1,
+        at=at,
+        party=deed.party,
+        actor=deed.actor,
+        identity=deed.identity,
+        channel=deed.channel,
+        action=deed.action,
+        before=json.dumps(before, ensure_ascii=False, default=str),
+        after=json.dumps(after, ensure_ascii=False, default=str),
+        clause=deed.clause,
+        previous_hash=case.audit_head,
+        hash="",
+    )
+    entry.hash = entry_hash(entry.previous_hash, _fields(entry))
+    case.audit_length, case.audit_head = entry.number, entry.hash
+    session.add_all([entry, case])
+    return entry
+
+
+def verify(session: Session) -> tuple[int, list[ChainFault]]:
+    """Return how many entries were checked, and every fault found.
+
+    A changed, removed, inserted or reordered entry breaks its chain; a removed tail is found by
+    the length and the head kept with the case, and by the daily seals.
+    """
+    faults: list[ChainFault] = []
+    cases = {
+        no: (length, head)
+        for no, length, head in session.exec(
+            select(Case.case_no, Case.audit_length, Case.audit_head)
+        )
+    }
+    reached: dict[str, tuple[int, str]] = dict.fromkeys(cases, (0, GENESIS))
+    hashes: dict[tuple[str, int], str] = {}
+    checked = 0
+    entries = session.exec(
+        select(AuditEntry)
+        .order_by(col(AuditEntry.case_no), col(AuditEntry.number), col(AuditEntry.id))
+        .execution_options(yield_per=1000)
+    )
+    last_id: dict[str, int] = {}
+    for entry in entries:
+        checked += 1
+        where = f"{entry.case_no} 第 {entry.number} 条"
+        length, head = reached.get(entry.case_no, (0, GENESIS))
+        if entry.number != length + 1:
+            faults.append(ChainFault(where, f"序号不连续：前一条是第 {length} 条"))
+        if entry.previous_hash != head:
+            faults.append(ChainFault(where, "与前一条的哈希不衔接"))
+        if entry.hash != entry_hash(entry.previous_hash, _fields(entry)):
+            faults.append(ChainFault(where, "内容与哈希不符，已被改动"))
+        if (entry.id or 0) < last_id.get(entry.case_no, 0):
+            faults.append(ChainFault(where, "写入次序与序号不符"))
+        last_id[entry.case_no] = entry.id or 0
+        reached[entry.case_no] = (entry.number, entry.hash)
+        hashes[entry.case_no, entry.number] = entry.hash
+        session.expunge(entry)
+    for case_no, end in cases.items():
+        if reached[case_no] != end:
+            faults.append(ChainFault(case_no, f"链尾与案卷记录不符：案卷记为 {end[0]} 条"))
+    for case_no in reached.keys() - cases.keys():
+        faults.append(ChainFault(case_no, "有审计记录而无案卷"))
+    faults.extend(_verify_seals(session, hashes))
+    return checked, faults
+
+
+def _seal_hash(previous: str, seal: AuditSeal) -> str:
+    return entry_hash(previous, {"day": seal.day, "entries": seal.entries, "heads": seal.heads})
+
+
+def _verify_seals(session: Session, hashes: Mapping[tuple[str, int], str]) -> list[ChainFault]:
+    faults: list[ChainFault] = []
+    previous = GENESIS
+    for seal in session.exec(select(AuditSeal).order_by(col(AuditSeal.day))):
+        where = f"{seal.day} 的日封"
+        if seal.previous_hash != previous or seal.hash != _seal_hash(previous, seal):
+            faults.append(ChainFault(where, "日封与其哈希不符"))
+        previous = seal.hash
+        for case_no, (length, head) in json.loads(seal.heads).items():
+            if length and hashes.get((case_no, length)) != head:
+                faults.append(ChainFault(where, f"{case_no} 第 {length} 条与封存时不同"))
+    return faults
+
+
+def seal(session: Session, day: date) -> AuditSeal | None:
+    """Seal the ends of all chains for `day`; None when it, or a later day, is sealed already."""
+    last = session.exec(select(AuditSeal).order_by(col(AuditSeal.day).desc()).limit(1)).first()
+    if last is not None and last.day >= day:
+        return None
+    heads: dict[str, tuple[int, str]] = {
+        no: (length, head)
+        for no, length, head in session.exec(
+            select(Case.case_no, Case.audit_length, Case.audit_head).order_by(Case.case_no)
+        )
+    }
+    row = AuditSeal(
+        day=day,
+        entries=sum(length for length, _ in heads.values()),
+        heads=json.dumps(heads),
+        previous_hash=last.hash if last else GENESIS,
+        hash="",
+    )
+    row.hash = _seal_hash(row.previous_hash, row)
+    session.add(row)
+    session.flush()
+    return row

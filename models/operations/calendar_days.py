@@ -1,0 +1,81 @@
+"""The working-day calendar as a table: deadlines are look-ups."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
+
+from models.rules.errors import PilotError
+from models.rules.working_days import HolidaysUnknownError, calendar_days
+from models.tables.programme import CalendarDay
+
+
+class CalendarNotLoadedError(PilotError):
+    """A deadline falls where the calendar table ends."""
+
+    def __init__(self, day: date, working_days: int) -> None:
+        """Name the day counted from, and what to do."""
+        self.day = day
+        self.working_days = working_days
+        super().__init__(
+            f"无法从 {day} 起推算 {working_days} 个工作日：日历表没有载入到那一天。"
+            "请运行 pilot db upgrade；如仍不行，说明该年节假日安排尚未公布"
+        )
+
+
+def load_years(session: Session, years: Iterable[int]) -> None:
+    """Fill the calendar with `years`; years that are there already are left alone.
+
+    The years must join on to what is loaded, so that working days are counted without a gap.
+    Raises `HolidaysUnknownError` for a year whose holidays are not known.
+    """
+    last = session.exec(select(CalendarDay).order_by(col(CalendarDay.day).desc()).limit(1)).first()
+    count = last.workday_no if last else 0
+    wanted = sorted(set(years))
+    if last:
+        wanted = list(range(last.day.year + 1, max(wanted, default=last.day.year) + 1))
+    rows = []
+    for year in wanted:
+        for day, is_workday in calendar_days(year):
+            count += is_workday
+            rows.append(CalendarDay(day=day, is_workday=is_workday, workday_no=count))
+    session.add_all(rows)
+    session.flush()
+
+
+def add_working_days(session: Session, day: date, working_days: int) -> date:
+    """Return the `working_days`-th working day after `day`; `day` itself is not counted.
+
+    Raises `HolidaysUnknownError` or `CalendarNotLoadedError`; it never guesses (Civil Code
+    200-203).
+    """
+    start, end = aliased(CalendarDay), aliased(CalendarDay)
+    due = session.exec(
+        select(col(end.day))
+        .join(start, col(end.workday_no) == col(start.workday_no) + working_days)
+        .where(col(start.day) == day, end.is_workday)
+    ).first()
+    if due is not None:
+        return due
+    last = session.exec(select(func.max(CalendarDay.day))).one()
+    if last is not None and day <= last:
+        raise HolidaysUnknownError(last.year + 1)
+    raise CalendarNotLoadedError(day, working_days)
+
+
+def working_days_between(session: Session, earlier: date, later: date) -> int | None:
+    """Return how many working days lie after `earlier` up to `later` (negative when past).
+
+    None where the calendar does not hold one of the days.
+    """
+    numbers: dict[date, int] = dict(
+        session.exec(
+            select(col(CalendarDay.day), col(CalendarDay.workday_no)).where(
+                col(CalendarDay.day).in_([earlier, later])
+            )
+        ).all()
+    )
+    if earlier not in numbers or later not in numbers:
+        return None
+    return numbers[later] - numbers[earlier]

@@ -1,0 +1,146 @@
+"""验收: a complete dossier, an assessor without an interest, what of the spending is recognised."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlmodel import Session, col, select
+
+from models.forms.acceptance import (
+    AssignAssessorForm,
+    DossierForm,
+    Finding,
+    ReviewForm,
+    ReviewOutcome,
+)
+from models.operations.context import Answering, require_not_future
+from models.operations.parties import contacts_of, party_named
+from models.rules.errors import PilotError
+from models.rules.stages import Role
+from models.rules.subsidy import eligible_sum
+from models.tables.party import Party
+from models.tables.records import AcceptanceReview, Expenditure
+
+
+class DossierIncompleteError(PilotError):
+    """Documents are missing."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        """Name them."""
+        self.missing = tuple(missing)
+        super().__init__(f"验收材料不齐，缺少：{'、'.join(missing)}")
+
+
+class ConflictOfInterestError(PilotError):
+    """The assessor is bound to one of those whom it is to judge."""
+
+    def __init__(self, assessor: str, other: str, why: str) -> None:
+        """Name both, and the tie."""
+        super().__init__(f"“{assessor}”与“{other}”{why}，存在利害关系，不能承担本案验收")
+
+
+class PassedInSpiteError(PilotError):
+    """A pass although an aspect was found wanting."""
+
+    def __init__(self, aspects: Sequence[str]) -> None:
+        """Name the aspects."""
+        self.aspects = tuple(aspects)
+        super().__init__(f"{'、'.join(aspects)}不符合，不能验收通过；请选择限期整改或验收不通过")
+
+
+class UnknownInvoiceError(PilotError):
+    """An invoice that was not declared."""
+
+    def __init__(self, invoice_no: str) -> None:
+        """Name it."""
+        super().__init__(f"认定支出：发票号码 {invoice_no} 不在企业申报的支出明细中")
+
+
+class EligibleAboveLeastError(PilotError):
+    """More is recognised of an invoice than the least of its three sums."""
+
+    def __init__(self, invoice_no: str, given: Decimal, least: Decimal) -> None:
+        """Name the invoice and both sums."""
+        super().__init__(
+            f"认定支出：发票 {invoice_no} 认定 {given:,} 元，"
+            f"高于合同额、不含税发票额、实付额三者最低 {least:,} 元"
+        )
+
+
+def dossier(answering: Answering, form: DossierForm) -> None:
+    """Refuse a dossier that lacks a document."""
+    missing = [
+        field.title or name
+        for name, field in DossierForm.model_fields.items()
+        if field.annotation is bool and not getattr(form, name)
+    ]
+    if missing:
+        raise DossierIncompleteError(missing)
+
+
+def _tie(session: Session, one: Party, other: Party) -> str | None:
+    """Return what binds two parties, if anything does."""
+    if one.credit_code and one.credit_code == other.credit_code:
+        return "为同一单位"
+    assert one.id is not None  # noqa: S101 -- both are read from the database
+    assert other.id is not None  # noqa: S101
+    ours = {contact.email.casefold() for contact in contacts_of(session, one.id)}
+    if any(contact.email.casefold() in ours for contact in contacts_of(session, other.id)):
+        return "使用同一联系人"
+    return None
+
+
+def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
+    """Give the case its assessor, unless it is bound to the enterprise or the provider."""
+    session, case = answering.session, answering.case
+    assessor = party_named(session, Role.ASSESSOR, form.assessor)
+    judged = [answering.enterprise]
+    if case.provider_id is not None:
+        judged.append(session.get_one(Party, case.provider_id))
+    for party in judged:
+        if why := _tie(session, assessor, party):
+            raise ConflictOfInterestError(assessor.name, party.name, why)
+    case.assessor_id = assessor.id
+    session.add(case)
+
+
+def review(answering: Answering, form: ReviewForm) -> None:
+    """Keep the finding; on a pass, recognise the spending line by line."""
+    session, case = answering.session, answering.case
+    require_not_future("现场验收日期", form.visited_on, answering.today)
+    if form.outcome is ReviewOutcome.PASSED:
+        aspects = [
+            field.title or name
+            for name, field in ReviewForm.model_fields.items()
+            if field.annotation is Finding and getattr(form, name) is Finding.POOR
+        ]
+        if aspects:
+            raise PassedInSpiteError(aspects)
+        _recognise(answering, {line.invoice_no: line.eligible_sum for line in form.lines})
+    assert case.assessor_id is not None  # noqa: S101 -- the step asks the assessor
+    session.add(
+        AcceptanceReview(
+            case_no=case.case_no,
+            item_id=answering.item_id,
+            assessor_id=case.assessor_id,
+            visited_on=form.visited_on,
+            outcome=form.outcome.value,
+            opinion=form.opinion,
+        )
+    )
+
+
+def _recognise(answering: Answering, given: dict[str, Decimal]) -> None:
+    lines = answering.session.exec(
+        select(Expenditure).where(
+            Expenditure.case_no == answering.case.case_no, ~col(Expenditure.is_replaced)
+        )
+    ).all()
+    for unknown in given.keys() - {line.invoice_no for line in lines}:
+        raise UnknownInvoiceError(unknown)
+    for line in lines:
+        least = eligible_sum(line.contract_sum, line.invoice_sum, line.paid_sum)
+        eligible = given.get(line.invoice_no, least)
+        if eligible > least:
+            raise EligibleAboveLeastError(line.invoice_no, eligible, least)
+        line.eligible_sum = eligible
+    answering.session.add_all(lines)

@@ -1,0 +1,72 @@
+"""公示: objections under a real name, their decision, and the end of the notice."""
+
+from datetime import date
+
+from sqlmodel import col, select
+
+from models.forms.application import NoticeForm, NoticeOutcome
+from models.operations.context import Answering
+from models.rules.errors import PilotError
+from models.tables.records import Objection, PublicNotice
+
+
+class NoObjectionError(PilotError):
+    """There is no objection that waits for a decision."""
+
+    def __init__(self, case_no: str) -> None:
+        """Name the case."""
+        self.case_no = case_no
+        super().__init__(f"案卷 {case_no} 没有待处理的异议；请先登记异议")
+
+
+class ObjectionPendingError(PilotError):
+    """A notice cannot end while an objection waits."""
+
+    def __init__(self, case_no: str) -> None:
+        """Name the case."""
+        self.case_no = case_no
+        super().__init__(f"案卷 {case_no} 有异议尚未处理，公示不能办结")
+
+
+class NoticeNotOverError(PilotError):
+    """The notice has not begun or not run out."""
+
+    def __init__(self, case_no: str, ends_on: date | None) -> None:
+        """Name the case and the last day, if the notice has begun."""
+        self.case_no = case_no
+        state = f"至 {ends_on} 止，尚未期满" if ends_on else "尚未开始"
+        super().__init__(f"案卷 {case_no} 的公示{state}")
+
+
+def decide(answering: Answering, form: NoticeForm) -> None:
+    """Record an objection, decide on those recorded, or (the system) end the notice."""
+    session, item_id = answering.session, answering.item_id
+    pending = session.exec(
+        select(Objection).where(Objection.item_id == item_id, col(Objection.is_upheld).is_(None))
+    ).all()
+    match form.outcome:
+        case NoticeOutcome.OBJECTION:
+            session.add(
+                Objection(
+                    item_id=item_id,
+                    objector=form.objector,
+                    reach=form.reach,
+                    content=form.content,
+                    raised_on=answering.today,
+                )
+            )
+        case NoticeOutcome.DISMISSED | NoticeOutcome.UPHELD:
+            if not pending:
+                raise NoObjectionError(answering.case.case_no)
+            for objection in pending:
+                objection.is_upheld = form.outcome is NoticeOutcome.UPHELD
+                objection.decision = form.decision
+            session.add_all(pending)
+        case NoticeOutcome.PASSED:
+            notice = session.exec(
+                select(PublicNotice).where(PublicNotice.item_id == item_id)
+            ).first()
+            if notice is None or answering.today <= notice.ends_on:
+                raise NoticeNotOverError(answering.case.case_no, notice.ends_on if notice else None)
+            if pending:
+                raise ObjectionPendingError(answering.case.case_no)

@@ -1,0 +1,128 @@
+"""Who is who: parties by role and name, their people, a provider's standing and load."""
+
+from sqlmodel import Session, col, func, select
+
+from models.rules.errors import PilotError
+from models.rules.stages import CaseStatus, Role
+from models.tables.case import Case
+from models.tables.party import Contact, Party
+
+#: The party that stands for the system itself; objections to its notices go to the lead bureau.
+SYSTEM_PARTY = "公示期（系统）"
+
+
+class UnknownPartyError(PilotError):
+    """No party of that role has that name."""
+
+    def __init__(self, role: Role, name: str) -> None:
+        """Name both."""
+        self.role = role
+        self.name = name
+        super().__init__(f"没有登记名为“{name}”的{role.label}")
+
+
+class NoPartyForRoleError(PilotError):
+    """Nobody is registered who could be asked."""
+
+    def __init__(self, role: Role, county: str) -> None:
+        """Name the role and, for a county bureau, the county."""
+        self.role = role
+        self.county = county
+        where = f"（{county}）" if county else ""
+        super().__init__(f"没有登记{role.label}{where}，无法转交下一步；请先登记该单位及其联系人")
+
+
+class NotAdmittedError(PilotError):
+    """The provider is not in the pool."""
+
+    def __init__(self, name: str) -> None:
+        """Name it."""
+        self.name = name
+        super().__init__(f"服务商“{name}”不在资源池内，不能承接；请选择资源池内的服务商")
+
+
+class NoCapacityError(PilotError):
+    """The provider holds as many cases as it may."""
+
+    def __init__(self, name: str, capacity: int) -> None:
+        """Name it and its limit."""
+        self.name = name
+        self.capacity = capacity
+        super().__init__(f"服务商“{name}”在办企业已达 {capacity} 家上限，请选择其他服务商")
+
+
+def party_named(session: Session, role: Role, name: str) -> Party:
+    """Return the party, or raise `UnknownPartyError`."""
+    party = session.exec(select(Party).where(Party.role == role, Party.name == name)).first()
+    if party is None:
+        raise UnknownPartyError(role, name)
+    return party
+
+
+def party_for_role(session: Session, role: Role, county: str = "") -> Party:
+    """Return the one bureau (or the system) of `role`; county bureaus by `county`."""
+    wanted = select(Party).where(Party.role == role)
+    if role is Role.COUNTY_BUREAU:
+        wanted = wanted.where(Party.county == county)
+    party = session.exec(wanted.order_by(col(Party.id)).limit(1)).first()
+    if party is None:
+        raise NoPartyForRoleError(role, county if role is Role.COUNTY_BUREAU else "")
+    return party
+
+
+def contacts_of(session: Session, party_id: int) -> list[Contact]:
+    """Return the people of a party, the primary one first."""
+    return list(
+        session.exec(
+            select(Contact)
+            .where(Contact.party_id == party_id)
+            .order_by(col(Contact.is_primary).desc(), col(Contact.id))
+        )
+    )
+
+
+def cases_in_hand(session: Session, provider_id: int) -> int:
+    """Return how many active cases a provider holds."""
+    return session.exec(
+        select(func.count())
+        .select_from(Case)
+        .where(Case.provider_id == provider_id, Case.status == CaseStatus.ACTIVE)
+    ).one()
+
+
+def require_can_take(session: Session, provider: Party, *, holds_already: bool) -> None:
+    """Raise unless `provider` stands in the pool and, where the case is new to it, has room."""
+    if not provider.is_admitted:
+        raise NotAdmittedError(provider.name)
+    if holds_already or provider.capacity is None:
+        return
+    assert provider.id is not None  # noqa: S101 -- read from the database
+    if cases_in_hand(session, provider.id) >= provider.capacity:
+        raise NoCapacityError(provider.name, provider.capacity)
+
+
+def available_providers(session: Session) -> list[str]:
+    """Return the names of providers in the pool that have room, for a form's choices."""
+    held = (
+        select(func.count())
+        .select_from(Case)
+        .where(Case.provider_id == Party.id, Case.status == CaseStatus.ACTIVE)
+        .correlate(Party)
+        .scalar_subquery()
+    )
+    return list(
+        session.exec(
+            select(Party.name)
+            .where(
+                Party.role == Role.PROVIDER,
+                Party.is_admitted,
+                col(Party.capacity).is_(None) | (col(Party.capacity) > held),
+            )
+            .order_by(Party.name)
+        )
+    )
+
+
+def names_of(session: Session, role: Role) -> list[str]:
+    """Return the names of all parties of a role, for a form's choices."""
+    return list(session.exec(select(Party.name).where(Party.role == role).order_by(Party.name)))

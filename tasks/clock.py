@@ -1,0 +1,57 @@
+"""What time it is for the programme: the wall's, a demonstration's day, or `PILOT_TODAY`."""
+
+from datetime import date, datetime
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.rules.clock import SHANGHAI
+from models.rules.errors import PilotError
+from models.tables.programme import ProgrammeRow
+
+
+class TodayError(PilotError):
+    """`PILOT_TODAY` is no day."""
+
+    def __init__(self) -> None:
+        """Say what it should look like."""
+        super().__init__("环境变量 PILOT_TODAY 应为日期，例如 2024-03-25")
+
+
+class ClockSettings(BaseSettings):
+    """The day to which the whole system is moved, for trials and replays."""
+
+    model_config = SettingsConfigDict(env_prefix="PILOT_", extra="ignore", env_ignore_empty=True)
+
+    today: date | None = None
+
+
+def moved_to(programme: ProgrammeRow | None) -> date | None:
+    """Return the day the system is moved to: `PILOT_TODAY`, else a demonstration's own day."""
+    try:
+        today = ClockSettings().today
+    except ValidationError:
+        raise TodayError from None
+    if today is None and programme is not None:
+        return programme.demonstration_today
+    return today
+
+
+def programme_now(programme: ProgrammeRow | None) -> datetime:
+    """Return the programme's instant, aware: today's or the moved day, at the wall's time of day.
+
+    Read once, in the flow or the command; everything below takes it as `at` or `today`.
+    """
+    wall = datetime.now(SHANGHAI)
+    day = moved_to(programme)
+    return wall if day is None else datetime.combine(day, wall.timetz())
+
+
+def trial_note(programme: ProgrammeRow | None) -> str | None:
+    """Return what every page and mail must say when this is not the real thing."""
+    notes = []
+    if programme is not None and programme.is_demonstration:
+        notes.append("演示数据")
+    if day := moved_to(programme):
+        notes.append(f"系统日期 {day}")
+    return " · ".join(notes) or None

@@ -1,0 +1,109 @@
+"""The database of this instance: where it is, and transactions on it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session, create_engine
+
+from models.rules.errors import PilotError
+
+#: SQLite waits this long for another writer; a transaction here takes milliseconds.
+_BUSY_MILLISECONDS = 30_000
+
+
+class DatabaseUrlError(PilotError):
+    """`PILOT_DATABASE_URL` cannot be used."""
+
+    def __init__(self, why: str) -> None:
+        """Say why, never repeating the address: it may hold a password."""
+        super().__init__(
+            f"环境变量 PILOT_DATABASE_URL 不可用：{why}；"
+            "应形如 postgresql://用户@主机:5432/库名，不设置则使用内置 SQLite"
+        )
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is: PostgreSQL by address, else SQLite under the home."""
+
+    model_config = SettingsConfigDict(env_prefix="PILOT_", extra="ignore")
+
+    home: Path = Path("var")
+    database_url: SecretStr | None = None
+
+    def url(self) -> URL:
+        """Return the address; `DatabaseUrlError` when it is of no use."""
+        given = self.database_url.get_secret_value() if self.database_url else ""
+        if not given:
+            return URL.create("sqlite", database=str(self.home.expanduser().resolve() / "pilot.db"))
+        try:
+            url = make_url(given)
+        except ArgumentError:
+            raise DatabaseUrlError("格式不对") from None
+        if url.get_backend_name() == "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() == "sqlite":
+            return url
+        raise DatabaseUrlError("只支持 PostgreSQL 与 SQLite")
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine on `url`, with what makes SQLite safe for several processes."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, record: Any) -> None:
+        # The driver must not begin transactions by itself: we begin them below.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # an accepted answer survives a power cut
+            "foreign_keys = ON",
+            f"busy_timeout = {_BUSY_MILLISECONDS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the lock at once: upgrading a reader fails when another has written.
+        reads = connection.get_execution_options().get("pilot_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@cache
+def _engine(url: URL) -> Engine:
+    return make_engine(url)
+
+
+def engine() -> Engine:
+    """Return the engine of this instance, made once per process and address."""
+    return _engine(DatabaseSettings().url())
+
+
+@contextmanager
+def transaction(on: Engine | None = None) -> Iterator[Session]:
+    """Give a session whose work is committed at the end, or wholly undone on any error."""
+    with Session(on or engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(on: Engine | None = None) -> Iterator[Session]:
+    """Give a session for looking things up; whatever is changed in it is undone."""
+    bound = (on or engine()).execution_options(pilot_reads=True)
+    with Session(bound, expire_on_commit=False) as session:
+        yield session
+        session.rollback()
