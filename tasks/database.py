@@ -106,4 +106,3 @@ def reading(on: Engine | None = None) -> Iterator[Session]:
     bound = (on or engine()).execution_options(pilot_reads=True)
     with Session(bound, expire_on_commit=False) as session:
         yield session
-        session.rollback()

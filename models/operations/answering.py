@@ -187,6 +187,7 @@ def answer(
         return Answered(receipt=Receipt.from_json(before.receipt), is_repeat=True)
     item, enterprise, batch, asked = session.exec(
         select(WorkItem, Party, Batch, _Asked)
+        .select_from(WorkItem)
         .join(Party, col(Party.id) == case.enterprise_id)
         .join(Batch, col(Batch.id) == case.batch_id)
         .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))

@@ -64,6 +64,14 @@ def add_working_days(session: Session, day: date, working_days: int) -> date:
     raise CalendarNotLoadedError(day, working_days)
 
 
+def is_workday(session: Session, day: date) -> bool:
+    """Return whether people work on `day`; `CalendarNotLoadedError` where that is not known."""
+    row = session.get(CalendarDay, day)
+    if row is None:
+        raise CalendarNotLoadedError(day, 0)
+    return row.is_workday
+
+
 def working_days_between(session: Session, earlier: date, later: date) -> int | None:
     """Return how many working days lie after `earlier` up to `later` (negative when past).
 

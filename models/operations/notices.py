@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from models.operations.calendar_days import add_working_days
+from models.operations.calendar_days import add_working_days, is_workday
 from models.policy import Programme
 from models.rules.stages import Stage
 from models.tables.case import Case, WorkItem
@@ -26,9 +26,11 @@ class NoticesBegun:
 def begin_notices(session: Session, programme: Programme, today: date) -> NoticesBegun:
     """Publish every case that waits for its notice; those of one batch and stage together.
 
-    The first day is not counted and the last one belongs to the notice (Civil Code 201, 203).
-    A second call on the same day finds nothing left to publish.
+    Nothing is published on a day off. The first day is not counted and the last one belongs to
+    the notice (Civil Code 201, 203). A second call on the same day finds nothing left to publish.
     """
+    if not is_workday(session, today):
+        return NoticesBegun((), 0)
     waiting = session.exec(
         select(WorkItem, Batch.number)
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
@@ -67,7 +69,8 @@ def begin_notices(session: Session, programme: Programme, today: date) -> Notice
 def ended_notices(session: Session, today: date) -> list[int]:
     """Return the open items whose notice is over and has no objection waiting for a decision."""
     pending = select(Objection.item_id).where(col(Objection.is_upheld).is_(None))
-    return list(session.exec(
+    return list(
+        session.exec(
             select(PublicNotice.item_id)
             .join(WorkItem, col(WorkItem.id) == col(PublicNotice.item_id))
             .where(
@@ -76,4 +79,5 @@ def ended_notices(session: Session, today: date) -> list[int]:
                 col(PublicNotice.item_id).not_in(pending),
             )
             .order_by(col(PublicNotice.item_id))
-        ))
+        )
+    )

@@ -1,0 +1,215 @@
+"""Queue mails, lease them to a dispatcher, record how each try ended.
+
+Every `now` here is machine time (UTC), not programme time: see `models.tables.mail.machine_now`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Update, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from models.rules.mail import MOST_ATTEMPTS, Attempt, MailState, message_id, retry_delay
+from models.tables.mail import MailAttempt, OutboxMail
+
+#: Neither ORM identity nor refreshing is wanted here, only rows.
+_MAIL = OutboxMail.metadata.tables["outbox_mail"]
+_ATTEMPT = MailAttempt.metadata.tables["mail_attempt"]
+
+_NAME = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(message_id=bindparam("named"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMail:
+    """A mail to be queued."""
+
+    dedup_key: str
+    template: str
+    context: str
+    to_party: str
+    to_name: str
+    to_address: str
+    queued_at: datetime
+    case_no: str | None = None
+    item_id: int | None = None
+    contact_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedMail:
+    """A mail leased to `lease_owner` until `next_try_at`; `attempts` counts this try."""
+
+    id: int
+    dedup_key: str
+    message_id: str
+    template: str
+    context: str
+    to_name: str
+    to_address: str
+    attempts: int
+    next_try_at: datetime
+    lease_owner: str
+
+
+def queue_mails(session: Session, mails: Sequence[NewMail]) -> None:
+    """Queue `mails` by one statement; those whose `dedup_key` is known already are left out."""
+    if not mails:
+        return
+    dialect = session.get_bind().dialect.name
+    into = postgresql.insert(_MAIL) if dialect == "postgresql" else sqlite.insert(_MAIL)
+    statement = into.on_conflict_do_nothing(index_elements=["dedup_key"])
+    session.execute(statement, [asdict(mail) for mail in mails])
+
+
+def queue_mail(session: Session, mail: NewMail) -> None:
+    """Queue one mail; does nothing when its `dedup_key` is known already."""
+    queue_mails(session, [mail])
+
+
+def claim(
+    session: Session, *, owner: str, limit: int, now: datetime, lease: timedelta, domain: str
+) -> list[ClaimedMail]:
+    """Lease up to `limit` mails to `owner`: those due, and those whose sender died holding them.
+
+    Several dispatchers get different mails: PostgreSQL skips the rows another one has locked,
+    SQLite (which knows no row locks and compiles the clause away) has one writer at a time. Each
+    mail gets its Message-ID, at the sender's `domain`, with its first lease and keeps it.
+    """
+    due = (
+        select(_MAIL.c.id)
+        .where(
+            _MAIL.c.state.in_([MailState.QUEUED, MailState.SENDING]),
+            _MAIL.c.next_try_at <= now,
+        )
+        .order_by(_MAIL.c.next_try_at, _MAIL.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        # A CTE runs once; as a plain subquery PostgreSQL may run it anew and take more rows.
+        .cte("due")
+    )
+    taken = session.execute(
+        update(_MAIL)
+        .where(_MAIL.c.id.in_(select(due.c.id)))
+        .values(
+            state=MailState.SENDING,
+            lease_owner=owner,
+            next_try_at=now + lease,
+            # Counted before the try: a mail that kills its dispatcher each time comes to an end.
+            attempts=_MAIL.c.attempts + 1,
+        )
+        .returning(
+            _MAIL.c.id,
+            _MAIL.c.dedup_key,
+            _MAIL.c.message_id,
+            _MAIL.c.template,
+            _MAIL.c.context,
+            _MAIL.c.to_name,
+            _MAIL.c.to_address,
+            _MAIL.c.attempts,
+            _MAIL.c.next_try_at,
+            _MAIL.c.lease_owner,
+        )
+    ).mappings()
+    mails = []
+    unnamed = []
+    for row in sorted(taken, key=lambda row: row["id"]):
+        known = row["message_id"]
+        named = known or message_id(row["dedup_key"], domain)
+        mails.append(ClaimedMail(**{**row, "message_id": named}))
+        if known is None:
+            unnamed.append({"mail": row["id"], "named": named})
+    if unnamed:
+        session.connection().execute(_NAME, unnamed)
+    return mails
+
+
+def release(session: Session, mails: Sequence[ClaimedMail], *, now: datetime) -> None:
+    """Give back `mails` that were not tried after all; the claim does not count as a try."""
+    for mail in mails:
+        session.execute(
+            _held(mail).values(
+                state=MailState.QUEUED,
+                lease_owner=None,
+                next_try_at=now,
+                attempts=_MAIL.c.attempts - 1,
+            )
+        )
+
+
+def mark_sent(
+    session: Session,
+    mail: ClaimedMail,
+    attempt: Attempt,
+    *,
+    subject: str,
+    text: str,
+    html: str,
+    now: datetime,
+) -> None:
+    """Record that the server took `mail`, what it said, and the words as proof.
+
+    Holds even when the lease has run out meanwhile: the server's 250 is a fact.
+    """
+    session.execute(
+        update(_MAIL)
+        .where(_MAIL.c.id == mail.id, _MAIL.c.state != MailState.SENT)
+        .values(
+            state=MailState.SENT,
+            lease_owner=None,
+            sent_at=now,
+            subject=subject,
+            body_text=text,
+            body_html=html,
+            last_error="",
+        )
+    )
+    _record(session, mail, attempt, now)
+
+
+def mark_retry(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> bool:
+    """Put `mail` back for its next try; False when that was the last one and it has failed."""
+    if mail.attempts >= MOST_ATTEMPTS:
+        mark_failed(session, mail, attempt, now=now)
+        return False
+    session.execute(
+        _held(mail).values(
+            state=MailState.QUEUED,
+            lease_owner=None,
+            next_try_at=now + retry_delay(mail.dedup_key, mail.attempts),
+            last_error=attempt.reason,
+        )
+    )
+    _record(session, mail, attempt, now)
+    return True
+
+
+def mark_failed(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> None:
+    """End `mail` for good, with the reason in plain words."""
+    session.execute(
+        _held(mail).values(state=MailState.FAILED, lease_owner=None, last_error=attempt.reason)
+    )
+    _record(session, mail, attempt, now)
+
+
+def _held(mail: ClaimedMail) -> Update:
+    """Return an update of `mail` that does nothing when its lease has gone to another."""
+    return update(_MAIL).where(
+        _MAIL.c.id == mail.id,
+        _MAIL.c.state == MailState.SENDING,
+        _MAIL.c.lease_owner == mail.lease_owner,
+    )
+
+
+def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime) -> None:
+    session.execute(
+        insert(_ATTEMPT).values(
+            mail_id=mail.id,
+            at=now,
+            outcome=attempt.outcome,
+            code=attempt.code,
+            server=attempt.server,
+            detail=attempt.detail,
+        )
+    )

@@ -1,0 +1,157 @@
+"""What each mail says: one typed context per mail, kept as JSON in the outbox."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+# C0 and C1 controls, line and paragraph separators; a newline and a tab may stay in `Prose`.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _one_line(given: str) -> str:
+    """Return `given` on one line: a name cannot add lines to a mail, or headers."""
+    return " ".join(_CONTROLS.sub(" ", given).split())
+
+
+def _prose(given: str) -> str:
+    """Return `given` with plain newlines and without control characters."""
+    return _CONTROLS.sub("", given.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Prose = Annotated[str, AfterValidator(_prose)]
+Yuan = Annotated[Decimal, Field(ge=0, decimal_places=2, allow_inf_nan=False)]
+
+
+class MailContext(BaseModel):
+    """What every mail says; each mail is a subclass and a folder `templates/<template>/`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: ClassVar[str]
+
+    programme_name: Line
+    #: The document the programme rests on: 黄政办函〔2024〕12号.
+    document_no: Line
+    #: Whom to ask, and in whose name the mail is written.
+    office_name: Line
+    recipient_party: Line
+    recipient_name: Line
+    case_no: Line
+    enterprise_name: Line
+    #: Set on a demonstration or a moved clock: a mark in the subject, a banner in the body.
+    trial_note: Line | None = None
+    #: Set where the mail rests on a figure that the bureau has not confirmed yet.
+    unverified_note: Line | None = None
+
+
+class ItemOpened(MailContext):
+    """To who must act: what, by when, how; and why it came back, if it did."""
+
+    template: ClassVar[str] = "item_opened"
+
+    item_id: int
+    stage_name: Line
+    step_name: Line
+    #: What to do, in one sentence.
+    asks: Line
+    round: Annotated[int, Field(ge=1)]
+    due_on: date | None = None
+    working_days: Annotated[int, Field(ge=0)] | None = None
+    how_to_answer: tuple[Line, ...]
+    reason: Prose | None = None
+
+
+class Receipt(MailContext):
+    """To who answered: what was recorded, under which number."""
+
+    template: ClassVar[str] = "receipt"
+
+    receipt_no: Line
+    stage_name: Line
+    step_name: Line
+    outcome_name: Line
+    answered_by: Line
+    channel_name: Line
+    answered_at: AwareDatetime
+
+
+class Returned(MailContext):
+    """To whom it concerns: an answer that does not carry the case on, and its reason."""
+
+    template: ClassVar[str] = "returned"
+
+    stage_name: Line
+    step_name: Line
+    #: 退回补正, 不予推荐, 整改 …
+    outcome_name: Line
+    reason: Prose
+    decided_by_party: Line
+    #: What is open again, and how to answer it; empty where the case ended.
+    next_step_name: Line | None = None
+    item_id: int | None = None
+    due_on: date | None = None
+    how_to_answer: tuple[Line, ...] = ()
+
+
+class StageFinished(MailContext):
+    """To whom it concerns: a stage is done, and what follows; or how the case ended."""
+
+    template: ClassVar[str] = "stage_finished"
+
+    stage_name: Line
+    next_stage_name: Line | None = None
+    ended_as: Line | None = None
+
+
+class SubsidyDecided(MailContext):
+    """To the enterprise: the amount, and how it was computed, line by line."""
+
+    template: ClassVar[str] = "subsidy_decided"
+
+    amount: Yuan
+    #: The share granted and the highest sum by the plan: `Decimal("0.4")` is 40%.
+    rate: Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
+    ceiling: Yuan
+    explanation: tuple[Line, ...]
+    decided_on: date
+
+
+class Paid(MailContext):
+    """To the enterprise: the money has left; the case is closed."""
+
+    template: ClassVar[str] = "paid"
+
+    amount: Yuan
+    voucher_no: Line
+    paid_on: date
+
+
+#: template name -> its context
+CONTEXTS: Mapping[str, type[MailContext]] = MappingProxyType(
+    {
+        context.template: context
+        for context in (ItemOpened, Receipt, Returned, StageFinished, SubsidyDecided, Paid)
+    }
+)
+
+
+class UnknownMailError(LookupError):
+    """The outbox names a mail that this version does not know."""
+
+    def __init__(self, template: str) -> None:
+        """Name the template."""
+        self.template = template
+        super().__init__(f"no mail is called {template!r}; known are {', '.join(CONTEXTS)}")
+
+
+def read_context(template: str, json: str) -> MailContext:
+    """Return the context that `model_dump_json` wrote; `UnknownMailError` for a strange one."""
+    if template not in CONTEXTS:
+        raise UnknownMailError(template)
+    return CONTEXTS[template].model_validate_json(json)

@@ -1,0 +1,299 @@
+"""Who is written to when a case moves; queued in the transaction that moves it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from models.forms.subsidy import PayForm
+from models.lifecycle import Back, End, Enter, Stay, step_of
+from models.operations.answering import Answered
+from models.operations.effects.subsidy import award_in_force
+from models.operations.outbox import NewMail, queue_mails
+from models.policy import Programme
+from models.rules.clock import day_of
+from models.rules.stages import CaseStatus, Channel, Role, Stage
+from models.tables.case import Case, WorkItem
+from models.tables.party import Contact, Party
+from models.tables.programme import ProgrammeRow
+from notifications.contexts import (
+    ItemOpened,
+    MailContext,
+    Paid,
+    Receipt,
+    Returned,
+    StageFinished,
+    SubsidyDecided,
+)
+from tasks.clock import trial_note
+
+#: Ways of answering on which nobody waits for a receipt.
+_WITHOUT_RECEIPT = frozenset({Channel.SYSTEM, Channel.DEMONSTRATION})
+
+
+@dataclass
+class _Letters:
+    """The mails of one change, addressed once it is known who the contacts are."""
+
+    programme: Programme
+    row: ProgrammeRow
+    case: Case
+    enterprise: Party
+    #: What the mails' dedup keys begin with: the number of the audit entry they tell of.
+    number: str
+    at: datetime
+    letters: list[tuple[Party, str | None, type[MailContext], int | None, dict[str, Any]]] = field(
+        default_factory=list
+    )
+
+    def write(
+        self,
+        party: Party,
+        kind: type[MailContext],
+        *,
+        about: int | None = None,
+        person: str | None = None,
+        **words: Any,
+    ) -> None:
+        """Write a mail to `party`, to `person` of it or its primary contact, `about` an item."""
+        self.letters.append((party, person, kind, about, words))
+
+    def queue(self, session: Session) -> None:
+        """Queue all of them by one statement."""
+        if not self.letters:
+            return
+        people = _people(session, {party.id for party, *_ in self.letters if party.id})
+        office = next(
+            body.name for body in self.programme.bodies if body.key == Role.CITY_BUREAU.value
+        )
+        note = trial_note(self.row)
+        mails = []
+        for party, person, kind, about, words in self.letters:
+            contact = _contact(people.get(party.id or 0, []), person)
+            if contact is None:
+                continue  # a party without contacts is told by its worklist
+            context = kind(
+                programme_name=self.programme.name,
+                document_no=self.programme.document_no,
+                office_name=office,
+                recipient_party=party.name,
+                recipient_name=contact.name,
+                case_no=self.case.case_no,
+                enterprise_name=self.enterprise.name,
+                trial_note=note,
+                **words,
+            )
+            mails.append(
+                NewMail(
+                    dedup_key=f"{kind.template}:{self.number}:{contact.id}",
+                    template=kind.template,
+                    context=context.model_dump_json(),
+                    to_party=party.name,
+                    to_name=contact.name,
+                    to_address=contact.email,
+                    queued_at=self.at,
+                    case_no=self.case.case_no,
+                    item_id=about,
+                    contact_id=contact.id,
+                )
+            )
+        queue_mails(session, mails)
+
+
+def mails_for_answer(
+    session: Session, answered: Answered, programme: Programme, row: ProgrammeRow, at: datetime
+) -> None:
+    """Queue the mails of one accepted answer; a repeated one has none.
+
+    The receipt to who answered, the next item to who must act now, a return with its reason, the
+    end of a stage, the decision and the payment to the enterprise.
+    """
+    if answered.is_repeat:
+        return
+    receipt, case, enterprise = answered.receipt, answered.case, answered.enterprise
+    assert case is not None  # noqa: S101 -- only a repeat comes without them
+    assert enterprise is not None  # noqa: S101
+    assert answered.asked_party is not None  # noqa: S101
+    letters = _Letters(programme, row, case, enterprise, receipt.number, at)
+    if receipt.channel not in _WITHOUT_RECEIPT:
+        letters.write(
+            answered.asked_party,
+            Receipt,
+            person=receipt.handler,
+            about=receipt.item_id,
+            receipt_no=receipt.number,
+            stage_name=receipt.stage.label,
+            step_name=receipt.step_label,
+            outcome_name=receipt.outcome_label,
+            answered_by=receipt.handler,
+            channel_name=receipt.channel.label,
+            answered_at=at,
+        )
+    returned: dict[str, Any] = {
+        "stage_name": receipt.stage.label,
+        "step_name": receipt.step_label,
+        "outcome_name": receipt.outcome_label,
+        "reason": answered.reason,
+        "decided_by_party": receipt.party,
+    }
+    following = answered.next_item
+    match answered.move:
+        case Stay():
+            following = None
+        case Back() | Enter(is_return=True):
+            assert following is not None  # noqa: S101 -- these moves open an item
+            assert answered.next_party is not None  # noqa: S101
+            letters.write(
+                answered.next_party,
+                Returned,
+                about=following.id,
+                item_id=following.id,
+                **returned,
+                next_step_name=receipt.next_step_label,
+                due_on=following.due_on,
+                how_to_answer=how_to_answer(following, answered.next_party.role),
+                unverified_note=_unverified(programme, following),
+            )
+            following = None
+        case Enter(stage=stage):
+            letters.write(
+                enterprise,
+                StageFinished,
+                stage_name=receipt.stage.label,
+                next_stage_name=stage.label,
+            )
+        case End(status=CaseStatus.COMPLETED):
+            assert isinstance(answered.form, PayForm)  # noqa: S101 -- only a payment completes
+            letters.write(
+                enterprise,
+                Paid,
+                amount=answered.form.amount,
+                voucher_no=answered.form.voucher_no,
+                paid_on=answered.form.paid_on,
+            )
+        case End(status=CaseStatus.WITHDRAWN):
+            letters.write(
+                enterprise,
+                StageFinished,
+                stage_name=receipt.stage.label,
+                ended_as=CaseStatus.WITHDRAWN.label,
+            )
+        case End():
+            letters.write(enterprise, Returned, **returned)
+    if receipt.stage is Stage.SUBSIDY and receipt.outcome == "approved":
+        award = award_in_force(session, case.case_no)
+        letters.write(
+            enterprise,
+            SubsidyDecided,
+            amount=award.amount,
+            rate=Decimal(award.rate_percent).scaleb(-2),
+            ceiling=award.ceiling,
+            explanation=tuple(award.explanation.splitlines()),
+            decided_on=day_of(at),
+        )
+    if following is not None and answered.next_party is not None:
+        _write_opened(letters, programme, following, answered.next_party)
+    letters.queue(session)
+
+
+def mails_for_opening(
+    session: Session,
+    case: Case,
+    item: WorkItem,
+    programme: Programme,
+    row: ProgrammeRow,
+    at: datetime,
+) -> None:
+    """Queue the first mail of a case: the enterprise is asked for its application."""
+    enterprise = session.get_one(Party, case.enterprise_id)
+    letters = _Letters(
+        programme, row, case, enterprise, f"{case.case_no}-{case.audit_length:04}", at
+    )
+    _write_opened(letters, programme, item, enterprise)
+    letters.queue(session)
+
+
+def mails_for_withdrawal(
+    session: Session,
+    case: Case,
+    reason: str,
+    programme: Programme,
+    row: ProgrammeRow,
+    at: datetime,
+) -> None:
+    """Queue the word of a withdrawal: to the enterprise, and to who was asked last."""
+    enterprise = session.get_one(Party, case.enterprise_id)
+    letters = _Letters(
+        programme, row, case, enterprise, f"{case.case_no}-{case.audit_length:04}", at
+    )
+    asked = session.exec(
+        select(Party)
+        .join(WorkItem, col(WorkItem.party_id) == col(Party.id))
+        .where(WorkItem.case_no == case.case_no)
+        .order_by(col(WorkItem.id).desc())
+        .limit(1)
+    ).one()
+    ended = f"{CaseStatus.WITHDRAWN.label}（{reason}）"
+    for party in {party.id: party for party in (enterprise, asked)}.values():
+        letters.write(party, StageFinished, stage_name=case.stage.label, ended_as=ended)
+    letters.queue(session)
+
+
+def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
+    """Return, line by line, what a person does to answer `item`."""
+    step = step_of(item.stage, item.step)
+    page = (
+        f"打开办理页面，搜索案卷号 {item.case_no}，"
+        f"进入“{item.stage.label}”运行，点“Resume”填写“{step.label}”表单并提交"
+    )
+    office = f"也可将内容交工作人员登记，事项编号 {item.id}"
+    if role in (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU):
+        return (page, f"或在命令行办理：pilot answer {item.id}")
+    return (page, office)
+
+
+def _write_opened(letters: _Letters, programme: Programme, item: WorkItem, party: Party) -> None:
+    step = step_of(item.stage, item.step)
+    letters.write(
+        party,
+        ItemOpened,
+        about=item.id,
+        item_id=item.id,
+        stage_name=item.stage.label,
+        step_name=step.label,
+        asks=step.asks,
+        round=item.round,
+        due_on=item.due_on,
+        working_days=programme.working_days(item.stage, item.step),
+        how_to_answer=how_to_answer(item, party.role),
+        reason=item.reason or None,
+        unverified_note=_unverified(programme, item),
+    )
+
+
+def _unverified(programme: Programme, item: WorkItem) -> str | None:
+    """Return the warning due where the deadline rests on a figure that nobody has confirmed."""
+    length = programme.step(item.stage, item.step)
+    return None if length.verified else f"办理时限待核（{length.source}）"
+
+
+def _people(session: Session, party_ids: Iterable[int]) -> dict[int, list[Contact]]:
+    people: dict[int, list[Contact]] = {}
+    for contact in session.exec(
+        select(Contact)
+        .where(col(Contact.party_id).in_(list(party_ids)))
+        .order_by(col(Contact.is_primary).desc(), col(Contact.id))
+    ):
+        people.setdefault(contact.party_id, []).append(contact)
+    return people
+
+
+def _contact(people: list[Contact], wanted: str | None) -> Contact | None:
+    """Return the person wanted, else the primary one; None where there is nobody."""
+    for contact in people:
+        if contact.name == wanted:
+            return contact
+    return people[0] if people else None
