@@ -1,1 +1,1 @@
-"""."""
+"""Words, and the one module that sends them."""

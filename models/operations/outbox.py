@@ -3,7 +3,7 @@
 Every `now` here is machine time (UTC), not programme time: see `models.tables.mail.machine_now`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -125,7 +125,7 @@ def claim(
     return mails
 
 
-def release(session: Session, mails: Sequence[ClaimedMail], *, now: datetime) -> None:
+def release(session: Session, mails: Iterable[ClaimedMail], *, now: datetime) -> None:
     """Give back `mails` that were not tried after all; the claim does not count as a try."""
     for mail in mails:
         session.execute(
