@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from typing import Self
 
+from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
 from notifications.render import RenderedMail
@@ -77,7 +78,7 @@ def build_message(
         _Words.of("Subject", mail.subject),
     ):
         message[header.name] = header
-    message["Date"] = date
+    message["Date"] = date.astimezone(SHANGHAI)
     message["Message-ID"] = message_id
     # Keeps holiday notices of the recipients from answering.
     message["Auto-Submitted"] = "auto-generated"
