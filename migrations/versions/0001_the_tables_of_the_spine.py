@@ -623,6 +623,7 @@ def upgrade() -> None:
         sa.Column("flow_run_id", sa.String(), nullable=True),
         sa.Column("asked_item_id", sa.Integer(), nullable=True),
         sa.Column("asked_count", sa.Integer(), nullable=False),
+        sa.Column("woken_count", sa.Integer(), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(

@@ -157,6 +157,8 @@ class StageRun(Table, table=True):
     asked_item_id: int | None = Field(default=None, foreign_key="work_item.id", index=True)
     #: How many forms the run has put up; makes every pause key new.
     asked_count: int = 0
+    #: The `asked_count` for which somebody has taken it upon himself to wake the run.
+    woken_count: int = 0
     #: Set when the case left the stage; the run is then only finishing.
     left_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     finished_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))

@@ -1,0 +1,51 @@
+"""The daily sweep: begin and end public notices, seal the trail. Doing it twice is harmless."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from prefect import task
+
+from models.operations.audit import seal
+from models.operations.notices import NoticesBegun, begin_notices
+from models.rules.clock import day_of
+from models.tables.mail import machine_now
+from models.tables.programme import Heartbeat
+from tasks.answering import Moment, NoticesEnded, end_notices
+from tasks.database import reading, transaction
+
+#: The part under which a sweep notes the day it was done for.
+PART = "sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep has done."""
+
+    day: date
+    ended: NoticesEnded
+    begun: NoticesBegun
+    is_sealed: bool
+
+
+@task(name="办结与发布公示")
+def sweep(moment: Moment) -> Swept:
+    """Do all that the day asks for, whatever days have gone by without a sweep."""
+    return sweep_day(moment)
+
+
+def sweep_day(moment: Moment) -> Swept:
+    """End the notices that are over, publish those that wait, seal the day before."""
+    today = day_of(moment.at)
+    ended = end_notices(moment)
+    with transaction() as session:
+        begun = begin_notices(session, moment.programme, today)
+        sealed = seal(session, today - timedelta(days=1))
+        session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
+    return Swept(day=today, ended=ended, begun=begun, is_sealed=sealed is not None)
+
+
+def is_swept(moment: Moment) -> bool:
+    """Return whether the programme's present day has had its sweep."""
+    with reading() as session:
+        row = session.get(Heartbeat, PART)
+    return row is not None and row.detail == day_of(moment.at).isoformat()
