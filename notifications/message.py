@@ -36,21 +36,24 @@ class _Words(str):
 
     name: str
     words: str
-    address: str
+    address: str | None
 
     @classmethod
-    def of(cls, name: str, words: str, address: str = "") -> Self:
+    def of(cls, name: str, words: str, address: str | None = None) -> Self:
         """Return the header `name` that holds `words` and, for a mailbox, its `address`."""
         if _CONTROLS.search(words):
             raise HeaderRefusedError(name, words)
-        header = cls(Address(words, addr_spec=checked_address(address)) if address else words)
+        if address is None:
+            header = cls(words)
+        else:
+            header = cls(Address(words, addr_spec=checked_address(address)))
         header.name, header.words, header.address = name, words, address
         return header
 
     def fold(self, *, policy: Policy) -> str:
         """Return the header's lines: what the policy asks of a header object."""
         written = Header(self.words, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
-        if self.address:
+        if self.address is not None:
             written += f"{policy.linesep if written else ''} <{self.address}>"
         return f"{self.name}: {written}{policy.linesep}"
 
@@ -94,5 +97,6 @@ def build_message(
 def recipient(message: EmailMessage) -> str:
     """Return the one address that a message from `build_message` goes to."""
     header = message["To"]
-    assert isinstance(header, _Words)  # noqa: S101 -- build_message sets it
+    assert isinstance(header, _Words)  # noqa: S101 -- build_message sets it,
+    assert header.address is not None  # noqa: S101 -- with an address
     return header.address

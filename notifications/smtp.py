@@ -48,7 +48,7 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         encrypted = ssl.create_default_context() if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS
         super().__init__(
-            user=self.server.user or settings.from_address,
+            user=settings.from_address,
             # Never None where a login is wanted: yagmail would ask the terminal.
             password=self.server.password or "",
             host=self.server.host,
@@ -63,6 +63,8 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             timeout=self.server.timeout,
             **({"context": encrypted} if is_tls else {}),
         )
+        # yagmail takes a login name without @ for one at gmail.com.
+        self.user = self.server.user or settings.from_address
         self.set_logging(None)  # yagmail would print to stderr beside our own log
 
     @property

@@ -1,0 +1,161 @@
+"""What travels is RFC 5322 that the standard library reads back, and holds no foreign header."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import compat32, default
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from models.rules.mail import MailAddressError
+from notifications.message import HeaderRefusedError, build_message, recipient
+from notifications.render import RenderedMail, render
+from notifications.settings import MailSettings
+from tests.notifications.samples import OPENED, SAMPLES
+
+AT = datetime(2024, 3, 25, 1, 5, tzinfo=UTC)
+LINES = st.text(
+    st.sampled_from("黄石市 ，（）“”\"'<>@,;:\\()[]=?_aZ09😀👨‍👩‍👧é\u3000\u00a0.")
+    | st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")),
+    max_size=200,
+).map(lambda text: " ".join(text.split()))
+CONTROLS = [chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029)]
+
+
+def a_message(subject="主题", to_name="林晓", to_address="lin@example.com", **changes):
+    mail = RenderedMail(subject=subject, text="正文\n", html="<p>正文</p>\n")
+    plain = {"message_id": "<1@example.com>", "date": AT, "trial": None}
+    return build_message(
+        mail, MailSettings(), to_name=to_name, to_address=to_address, **{**plain, **changes}
+    )
+
+
+def test_a_mail_names_who_whom_when_and_that_nobody_need_answer():
+    message = a_message(trial="演示数据")
+
+    parsed = message_from_bytes(message.as_bytes(), policy=default)
+    assert dict(parsed.items()) == {
+        "From": "黄石市中小企业数字化转型试点 <pilot@huangshi.example.com>",
+        "To": "林晓 <lin@example.com>",
+        "Reply-To": "黄石市中小企业数字化转型试点 <pilot@huangshi.example.com>",
+        "Subject": "主题",
+        "Date": "Mon, 25 Mar 2024 09:05:00 +0800",
+        "Message-ID": "<1@example.com>",
+        "Auto-Submitted": "auto-generated",
+        "X-Pilot-Mode": "catch",
+        "X-Pilot-Trial": "演示数据",
+        "MIME-Version": "1.0",
+        "Content-Type": parsed["Content-Type"],
+    }
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_answers_go_to_the_office():
+    settings = MailSettings(reply_to="office@example.com")
+    message = build_message(
+        render(OPENED),
+        settings,
+        to_name="",
+        to_address="lin@example.com",
+        message_id="<1@example.com>",
+        date=AT,
+        trial=None,
+    )
+
+    parsed = message_from_bytes(message.as_bytes(), policy=default)
+    assert parsed["Reply-To"].addresses[0].addr_spec == "office@example.com"
+    assert str(parsed["To"]) == "lin@example.com"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
+def test_the_standard_library_reads_every_mail_back_word_for_word(sample):
+    mail = render(sample)
+    message = build_message(
+        mail,
+        MailSettings(),
+        to_name=sample.recipient_name,
+        to_address="lin@example.com",
+        message_id=f"<{'a' * 64}@huangshi.example.com>",
+        date=AT,
+        trial=sample.trial_note,
+    )
+
+    content = message.as_bytes()
+    parsed = message_from_bytes(content, policy=default)
+    assert parsed["Subject"] == mail.subject
+    assert parsed["Message-ID"] == f"<{'a' * 64}@huangshi.example.com>"
+    assert parsed.get_body(("plain",)).get_content().replace("\r\n", "\n") == mail.text
+    assert parsed.get_body(("html",)).get_content().replace("\r\n", "\n") == mail.html
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+@given(LINES, LINES)
+@example("=?utf-8?q?a=0D=0ABcc:_x@example.com?=", "=?utf-8?q?a=0D=0ABcc:_x@example.com?=")
+@example(
+    "0 0000ࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀ :", "0 0000ࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀࠀ :"
+)  # Python 3.11's own headers lose the space
+def test_subjects_and_names_come_back_as_they_were(subject, name):
+    content = a_message(subject, name).as_bytes()
+
+    parsed = message_from_bytes(content, policy=compat32)
+    assert str(make_header(decode_header(parsed["Subject"]))) == subject
+    shown, address = parseaddr(parsed["To"])
+    assert (str(make_header(decode_header(shown))), address) == (name, "lin@example.com")
+    assert parsed.keys() == a_message().keys()
+
+
+@given(st.data(), LINES)
+def test_a_control_character_in_a_header_is_refused(data, line):
+    at = data.draw(st.integers(0, len(line)))
+    hostile = line[:at] + data.draw(st.sampled_from(CONTROLS)) + line[at:]
+
+    with pytest.raises(HeaderRefusedError, match="Subject"):
+        a_message(subject=hostile)
+    with pytest.raises(HeaderRefusedError, match="To"):
+        a_message(to_name=hostile)
+    with pytest.raises(HeaderRefusedError, match="X-Pilot-Trial"):
+        a_message(trial=hostile)
+
+
+def test_a_message_id_with_a_line_break_is_refused():
+    with pytest.raises(ValueError, match="linefeed"):
+        a_message(message_id="<1@example.com>\r\nBcc: x@example.com")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "lin",
+        "lin@",
+        "@example.com",
+        "lin@example",
+        "lin@@example.com",
+        "lin@example..com",
+        "lin..a@example.com",
+        ".lin@example.com",
+        "lin@-example.com",
+        "lin a@example.com",
+        "lin@example.com,x@example.com",
+        "lin@example.com\r\nBcc: x@example.com",
+        "lin@example.com\n",
+        "林@example.com",
+        "lin@例子.com",
+        "<lin@example.com>",
+        '"lin"@example.com',
+        f"{'a' * 250}@example.com",
+    ],
+)
+def test_an_address_that_no_server_takes_is_refused_in_plain_words(address):
+    with pytest.raises(MailAddressError, match=r"^邮件地址 .*不正确，请改正该联系人的邮箱$"):
+        a_message(to_address=address)
+
+
+@pytest.mark.parametrize("address", ["lin@example.com", "l.i+n_1@mail.hs-city.example.com"])
+def test_a_message_knows_its_recipient(address):
+    assert recipient(a_message(to_address=address, to_name='林, "晓" <x@example.com>')) == address
