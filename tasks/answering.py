@@ -1,13 +1,15 @@
 """Answers and withdrawals from people and from the calendar: each is one transaction."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session, select
 
 from models.operations import cases, notices
 from models.operations.answering import SYSTEM, Caller, Receipt, answer
@@ -16,12 +18,17 @@ from models.operations.programmes import require_programme
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
-from models.tables.case import Case
+from models.tables.case import Answer, Case
 from models.tables.party import Party
 from models.tables.programme import ProgrammeRow
 from tasks.clock import programme_now
 from tasks.database import reading, transaction
 from tasks.hand_off_mails import mails_for_answer, mails_for_opening, mails_for_withdrawal
+
+_T = TypeVar("_T")
+
+#: A transaction that met another one is done anew; whoever it met has committed by then.
+_TRIES = 3
 
 
 class CollisionError(PilotError):
@@ -50,10 +57,46 @@ def present_moment(on: Engine | None = None) -> Moment:
     return Moment(load_programme(row.key), row, programme_now(row))
 
 
-def content_key(item_id: int, given: Mapping[str, object], channel: str) -> str:
-    """Return the key of an answer that names none: the same words again are the same answer."""
+def content_key(
+    session: Session, item_id: int, given: Mapping[str, object], caller: Caller, at: datetime
+) -> str:
+    """Return the key of an answer that names none: the same words again are the same answer.
+
+    They are another answer on another day (a second month without progress), and when something
+    else has been answered in between (a second objection dismissed in the words of the first).
+    """
     words = json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
-    return f"{channel}:{item_id}:{sha256(words.encode()).hexdigest()[:32]}"
+    digest = sha256(words.encode(errors="replace")).hexdigest()[:32]
+    start = f"{caller.channel.value}:{item_id}:"
+    end = f":{day_of(at)}:{digest}"
+    keys = session.exec(select(Answer.idempotency_key).where(Answer.item_id == item_id)).all()
+    others = sum(not (key.startswith(start) and key.endswith(end)) for key in keys)
+    return f"{start}{others}{end}"
+
+
+def _settled(work: Callable[[], _T]) -> _T:
+    """Return what `work`, one transaction, returns; done anew when it met another one.
+
+    The second time it sees what the other one has written, and says so in its own words.
+    """
+    for _ in range(_TRIES):
+        try:
+            return work()
+        except DBAPIError as error:
+            if not _is_collision(error):
+                raise
+            met = error
+    raise CollisionError from met
+
+
+def _is_collision(error: DBAPIError) -> bool:
+    """Return whether the database has refused only because of what another was doing."""
+    return (
+        isinstance(error, IntegrityError)
+        # deadlock, lock timeout, serialization failure; SQLite waited its time for the writer
+        or getattr(error.orig, "sqlstate", None) in {"40P01", "55P03", "40001"}
+        or getattr(error.orig, "sqlite_errorname", None) == "SQLITE_BUSY"
+    )
 
 
 def answer_item(
@@ -70,23 +113,23 @@ def answer_item(
     Returns the receipt; the same key again returns the same one. Raises `PilotError` with the
     reason, having changed nothing.
     """
-    moment = moment or present_moment(on)
-    key = key or content_key(item_id, given, caller.channel.value)
-    try:
+    now = moment or present_moment(on)
+
+    def work() -> Receipt:
         with transaction(on) as session:
             answered = answer(
                 session,
                 item_id,
                 given,
                 caller,
-                key=key,
-                programme=moment.programme,
-                at=moment.at,
+                key=key or content_key(session, item_id, given, caller, now.at),
+                programme=now.programme,
+                at=now.at,
             )
-            mails_for_answer(session, answered, moment.programme, moment.row, moment.at)
-    except IntegrityError as error:
-        raise CollisionError from error
-    return answered.receipt
+            mails_for_answer(session, answered, now.programme, now.row, now.at)
+        return answered.receipt
+
+    return _settled(work)
 
 
 def start_case(
@@ -98,23 +141,29 @@ def start_case(
     on: Engine | None = None,
 ) -> Case:
     """Open a case for a registered enterprise and ask it, by mail, for its application."""
-    moment = moment or present_moment(on)
-    with transaction(on) as session:
-        case, item = cases.open_case(
-            session, moment.programme, batch, enterprise, deed, at=moment.at
-        )
-        mails_for_opening(session, case, item, moment.programme, moment.row, moment.at)
-    return case
+    now = moment or present_moment(on)
+
+    def work() -> Case:
+        with transaction(on) as session:
+            case, item = cases.open_case(session, now.programme, batch, enterprise, deed, at=now.at)
+            mails_for_opening(session, case, item, now.programme, now.row, now.at)
+        return case
+
+    return _settled(work)
 
 
 def withdraw_case(
     case_no: str, reason: str, deed: Deed, *, moment: Moment | None = None, on: Engine | None = None
 ) -> None:
     """End a case at its enterprise's wish and tell those concerned."""
-    moment = moment or present_moment(on)
-    with transaction(on) as session:
-        case = cases.withdraw(session, case_no, deed, reason, at=moment.at)
-        mails_for_withdrawal(session, case, reason, moment.programme, moment.row, moment.at)
+    now = moment or present_moment(on)
+
+    def work() -> None:
+        with transaction(on) as session:
+            case = cases.withdraw(session, case_no, deed, reason, at=now.at)
+            mails_for_withdrawal(session, case, reason, now.programme, now.row, now.at)
+
+    _settled(work)
 
 
 @dataclass(frozen=True)

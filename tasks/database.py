@@ -102,7 +102,13 @@ def transaction(on: Engine | None = None) -> Iterator[Session]:
 
 @contextmanager
 def reading(on: Engine | None = None) -> Iterator[Session]:
-    """Give a session for looking things up; whatever is changed in it is undone."""
+    """Give a session for looking things up; whatever is changed in it is undone.
+
+    It sees the database as it stood when it first looked: a chain and the end of it that the case
+    keeps, say, agree even while answers come in. SQLite's readers always do.
+    """
     bound = (on or engine()).execution_options(pilot_reads=True)
+    if bound.dialect.name == "postgresql":
+        bound = bound.execution_options(isolation_level="REPEATABLE READ")
     with Session(bound, expire_on_commit=False) as session:
         yield session

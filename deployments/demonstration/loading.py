@@ -108,7 +108,7 @@ def sweep(moment: Moment, on: Engine) -> None:
     """Do what the daily sweep does with notices."""
     end_notices(moment, on)
     with transaction(on) as session:
-        begin_notices(session, moment.programme, day_of(moment.at))
+        begin_notices(session, moment.programme, moment.at)
 
 
 def register_parties(session: Session) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from models.forms.base import Part, StepForm
 from models.forms.diagnosis import AssignOutcome
-from models.forms.fields import Day, Line, OptionalText, Text, YuanField
+from models.forms.fields import Day, Line, OptionalText, PaperNo, Text, YuanField
 from models.rules.choice import Choice
 
 
@@ -58,7 +58,7 @@ class ReviewOutcome(Choice):
 class EligiblePart(Part):
     """What of one invoice is recognised."""
 
-    invoice_no: Line = Field(title="发票号码")
+    invoice_no: PaperNo = Field(title="发票号码")
     eligible_sum: YuanField = Field(title="认定金额（元）")
 
 

@@ -34,7 +34,8 @@ class SubmitForm(StepForm):
             "main_business",
             "needs",
             "planned_spend",
-        )
+        ),
+        "withdrawn": ("reason",),
     }
 
     outcome: SubmitOutcome = Field(title="办理结果")
@@ -50,7 +51,7 @@ class SubmitForm(StepForm):
     is_committed: bool = Field(
         False, title="承诺", description="我单位承诺所填内容真实，未重复享受同类财政资金"
     )
-    reason: OptionalText = Field("", title="说明", description="撤回时请写明原因")
+    reason: OptionalText = Field("", title="说明", description="撤回时必填")
 
 
 class CountyReviewOutcome(Choice):

@@ -1,13 +1,17 @@
 """Field types of the forms: what a person types, how it is checked, how a form shows it."""
 
+import unicodedata
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _LARGEST_YUAN = Decimal("9999999999.99")
+#: Control characters and lone surrogates: PostgreSQL stores neither NUL nor the latter.
+_UNPRINTABLE = frozenset({"Cc", "Cs"})
+_LINE_BREAKS = str.maketrans("", "", "\n\r\t")
 
 
 def _decimal(given: object) -> Decimal:
@@ -56,6 +60,36 @@ def _as_date(given: object) -> object:
         raise PydanticCustomError("day", "应为日期，例如 2024-03-25") from None
 
 
+def _is_printable(text: str) -> bool:
+    return not any(unicodedata.category(letter) in _UNPRINTABLE for letter in text)
+
+
+def _on_one_line(text: str) -> str:
+    if not _is_printable(text):
+        raise PydanticCustomError("one_line", "应为一行文字，不能含换行或控制字符")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not _is_printable(text.translate(_LINE_BREAKS)):
+        raise PydanticCustomError("printable", "不能含控制字符")
+    return text
+
+
+def _paper_no(given: object) -> object:
+    """Write ＦＰ００１, fp 001 and FP001 alike: a paper is the same however it is typed."""
+    if not isinstance(given, str):
+        return given
+    letters = []
+    for letter in unicodedata.normalize("NFKC", given):
+        kind = unicodedata.category(letter)
+        if kind == "Pd":
+            letters.append("-")
+        elif kind[0] not in "CZ":  # neither a space nor invisible
+            letters.append(letter)
+    return "".join(letters).upper()
+
+
 # Money is a string in JSON and in the form: a JSON number would pass through a float.
 _YUAN_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^[0-9,]{1,13}(\.[0-9]{1,2})?$"}
 _OPTIONAL_YUAN_SCHEMA: dict[str, Any] = {
@@ -74,12 +108,26 @@ OptionalPercent = Annotated[
     Decimal | None, BeforeValidator(_percent), WithJsonSchema(_PERCENT_SCHEMA)
 ]
 #: One line that must not be empty.
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_on_one_line),
+]
+#: The number of an invoice, a contract, a voucher: written in one way only.
+PaperNo = Annotated[Line, BeforeValidator(_paper_no)]
 #: One line that may be empty.
-OptionalLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+OptionalLine = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_on_one_line)
+]
 #: Some sentences that must not be empty.
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    AfterValidator(_printable),
+]
 #: Some sentences that may be empty.
-OptionalText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+OptionalText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_printable)
+]
 Day = Annotated[date, BeforeValidator(_as_date)]
 Percentage = Annotated[int, Field(ge=0, le=100)]

@@ -5,10 +5,10 @@ from pydantic import Field
 from models.forms.base import StepForm
 from models.forms.fields import (
     Day,
-    Line,
     OptionalPercent,
     OptionalText,
     OptionalYuan,
+    PaperNo,
     Text,
     YuanField,
 )
@@ -63,6 +63,6 @@ class PayForm(StepForm):
     """The record of a payment."""
 
     outcome: PayOutcome = Field(PayOutcome.PAID, title="办理结果")
-    voucher_no: Line = Field(title="拨付凭证号")
+    voucher_no: PaperNo = Field(title="拨付凭证号")
     paid_on: Day = Field(title="拨付日期")
     amount: YuanField = Field(title="拨付金额（元）", description="须与批准金额一致")

@@ -6,7 +6,16 @@ from typing import Annotated
 from pydantic import Field
 
 from models.forms.base import Part, StepForm
-from models.forms.fields import Day, Line, OptionalLine, OptionalText, Percentage, Text, YuanField
+from models.forms.fields import (
+    Day,
+    Line,
+    OptionalLine,
+    OptionalText,
+    PaperNo,
+    Percentage,
+    Text,
+    YuanField,
+)
 from models.rules.choice import Choice
 
 Positive = Annotated[YuanField, Field(gt=Decimal(0))]
@@ -23,7 +32,7 @@ class ContractForm(StepForm):
 
     outcome: ContractOutcome = Field(ContractOutcome.SIGNED, title="办理结果")
     provider: Line = Field(title="服务商", description="资源池内的服务商")
-    contract_no: Line = Field(title="合同编号")
+    contract_no: PaperNo = Field(title="合同编号")
     signed_on: Day = Field(title="签订日期")
     amount: YuanField = Field(title="合同金额（元）")
     products: Text = Field(title="产品与服务清单")
@@ -60,8 +69,8 @@ class ExpenditurePart(Part):
     """One invoice."""
 
     category: Category = Field(title="类别")
-    contract_no: Line = Field(title="合同编号")
-    invoice_no: Line = Field(title="发票号码")
+    contract_no: PaperNo = Field(title="合同编号")
+    invoice_no: PaperNo = Field(title="发票号码")
     contract_sum: Positive = Field(title="合同金额（元）")
     invoice_sum: Positive = Field(title="发票不含税金额（元）")
     paid_sum: Positive = Field(title="实付金额（元）")

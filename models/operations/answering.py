@@ -19,11 +19,15 @@ from models.policy import Programme
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Channel, Role, Stage
+from models.tables.audit import AuditEntry
 from models.tables.case import Answer, Case, WorkItem
 from models.tables.party import Contact, Party
 from models.tables.programme import Batch
 
 SYSTEM_HANDLER = "系统"
+
+#: A larger number cannot even be asked for in PostgreSQL.
+_LARGEST_ID = 2**31 - 1
 
 _Asked = aliased(Party)
 
@@ -40,18 +44,15 @@ class UnknownItemError(PilotError):
 class ItemClosedError(PilotError):
     """Somebody was quicker; says who did what when, and by which channel."""
 
-    def __init__(self, item_id: int, closed: Answer | None, outcome: str) -> None:
-        """Tell of the answer that closed the item, where there is one."""
+    def __init__(
+        self, item_id: int, *, by: str, at: datetime, channel: Channel, outcome: str
+    ) -> None:
+        """Tell who closed the item, when, by which channel and how."""
         self.item_id = item_id
-        if closed is None:
-            said = f"已结束（{outcome}）"
-        else:
-            at = closed.at.astimezone(SHANGHAI)
-            said = (
-                f"已由 {closed.handler} 于 {at:%Y-%m-%d %H:%M} "
-                f"通过{closed.channel.label}办理（{outcome}）"
-            )
-        super().__init__(f"事项 {item_id} {said}，本次提交未改变任何内容")
+        super().__init__(
+            f"事项 {item_id} 已由 {by} 于 {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} "
+            f"通过{channel.label}办理（{outcome}），本次提交未改变任何内容"
+        )
 
 
 class WrongPartyError(PilotError):
@@ -77,6 +78,17 @@ class SystemOnlyError(PilotError):
     def __init__(self, outcome: str) -> None:
         """Name the outcome."""
         super().__init__(f"“{outcome}”由系统在期满后自动办理，不能人工选择")
+
+
+class RefusedBeforeError(PilotError):
+    """The answer with this key has been refused; the same key again is refused in the same words.
+
+    Otherwise a form that was shown as refused could be accepted behind the person's back.
+    """
+
+    def __init__(self, refusal: str) -> None:
+        """Repeat the refusal."""
+        super().__init__(refusal)
 
 
 class KeyReusedError(PilotError):
@@ -181,9 +193,11 @@ def answer(
     """
     case = _locked_case(session, item_id)
     before = session.exec(select(Answer).where(Answer.idempotency_key == key)).first()
-    if before is not None and before.is_accepted:
+    if before is not None:
         if before.item_id != item_id:
             raise KeyReusedError(key, before.item_id)
+        if not before.is_accepted:
+            raise RefusedBeforeError(before.refusal)
         return Answered(receipt=Receipt.from_json(before.receipt), is_repeat=True)
     item, enterprise, batch, asked = session.exec(
         select(WorkItem, Party, Batch, _Asked)
@@ -196,9 +210,10 @@ def answer(
     step = step_of(item.stage, item.step)
     if item.closed_at is not None:
         raise _closed(session, item, step)
-    if caller.party is not None and caller.party != asked.name and caller.party != asked.role.label:
-        raise WrongPartyError(item_id, caller.party, asked.name)
-    form, acting = _read(session, step, asked, given, caller)
+    acting = _acting(session, asked, caller)
+    if caller.party is not None and caller.party not in (acting.name, acting.role.label):
+        raise WrongPartyError(item_id, caller.party, acting.name)
+    form = _read(session, step, acting, given, caller)
     outcome = form.outcome
     if outcome.value in step.system_only and caller is not SYSTEM:
         raise SystemOnlyError(outcome.label)
@@ -326,6 +341,8 @@ def refuse(
 
 def _locked_case(session: Session, item_id: int) -> Case:
     """Return the item's case, held against everybody else until the transaction ends."""
+    if not 0 < item_id <= _LARGEST_ID:
+        raise UnknownItemError(item_id)
     case = session.exec(
         select(Case)
         .join(WorkItem, col(WorkItem.case_no) == col(Case.case_no))
@@ -346,25 +363,46 @@ def _closed(session: Session, item: WorkItem, step: Step) -> ItemClosedError:
         .order_by(col(Answer.id).desc())
         .limit(1)
     ).first()
-    known = {choice.value: choice.label for choice in step.form.outcomes()}
-    outcome = item.outcome or ""
-    if closing is not None and closing.outcome != outcome:
-        closing = None
-    return ItemClosedError(item.id, closing, known.get(outcome, outcome))
+    if closing is not None and closing.outcome == item.outcome:
+        return ItemClosedError(
+            item.id,
+            by=closing.handler,
+            at=closing.at,
+            channel=closing.channel,
+            outcome=step.form.outcomes().read(closing.outcome).label,
+        )
+    # No answer closed it: the case was withdrawn, which is the last that is known of it.
+    entry = session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.case_no == item.case_no)
+        .order_by(col(AuditEntry.number).desc())
+        .limit(1)
+    ).one()
+    return ItemClosedError(
+        item.id,
+        by=f"{entry.party} {entry.actor}",
+        at=entry.at,
+        channel=entry.channel,
+        outcome=entry.action,
+    )
 
 
-def _read(
-    session: Session, step: Step, asked: Party, given: Mapping[str, object], caller: Caller
-) -> tuple[StepForm, Party]:
-    """Return the form and the party that acts; its 经办人 is one of that party's contacts.
+def _acting(session: Session, asked: Party, caller: Caller) -> Party:
+    """Return the party that acts: the one asked.
 
     Objections to a notice, which waits for nobody but the calendar, go to the lead bureau.
     """
+    if asked.role is Role.SYSTEM and caller is not SYSTEM:
+        return party_for_role(session, Role.CITY_BUREAU)
+    return asked
+
+
+def _read(
+    session: Session, step: Step, acting: Party, given: Mapping[str, object], caller: Caller
+) -> StepForm:
+    """Return the form; its 经办人 is one of the contacts of the party that acts."""
     if caller is SYSTEM:
-        return step.form.read({"handler": SYSTEM_HANDLER, **given}), asked
-    acting = asked
-    if asked.role is Role.SYSTEM:
-        acting = party_for_role(session, Role.CITY_BUREAU)
+        return step.form.read({"handler": SYSTEM_HANDLER, **given})
     assert acting.id is not None  # noqa: S101 -- read from the database
     people: list[Contact] = contacts_of(session, acting.id)
     filled = dict(given)
@@ -373,7 +411,7 @@ def _read(
     form = step.form.read(filled)
     if form.handler not in {person.name for person in people}:
         raise UnknownHandlerError(form.handler, acting.name, [person.name for person in people])
-    return form, acting
+    return form
 
 
 def _move(

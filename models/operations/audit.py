@@ -11,6 +11,7 @@ from models.rules.audit_chain import GENESIS, entry_hash
 from models.rules.stages import Channel
 from models.tables.audit import AuditEntry, AuditSeal
 from models.tables.case import Case
+from models.tables.programme import ProgrammeRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,8 @@ def _verify_seals(session: Session, hashes: Mapping[tuple[str, int], str]) -> li
 
 def seal(session: Session, day: date) -> AuditSeal | None:
     """Seal the ends of all chains for `day`; None when it, or a later day, is sealed already."""
+    # Two sweeps at once: the second waits here, and then finds the day sealed.
+    session.exec(select(ProgrammeRow.key).with_for_update(key_share=True)).all()
     last = session.exec(select(AuditSeal).order_by(col(AuditSeal.day).desc()).limit(1)).first()
     if last is not None and last.day >= day:
         return None

@@ -88,11 +88,15 @@ def open_case(
     at: datetime,
 ) -> tuple[Case, WorkItem]:
     """Open a case for `enterprise` and ask it for its application."""
+    # Held so that an enterprise does not get two cases at once, one in each batch …
+    session.exec(
+        select(Party.id).where(Party.id == enterprise.id).with_for_update(key_share=True)
+    ).one()
     batch = session.exec(
         select(Batch)
         .where(Batch.programme_key == programme.key, Batch.number == batch_number)
-        # Held so that two cases opened at once do not get one number.
-        .with_for_update()
+        # … and two enterprises at once not one number.
+        .with_for_update(key_share=True)
     ).first()
     if batch is None:
         raise UnknownBatchError(batch_number)

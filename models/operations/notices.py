@@ -1,13 +1,17 @@
 """The sweep of the public notices: begin what waits, end what has run out."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from models.lifecycle import step_of
+from models.operations.audit import Deed, record
 from models.operations.calendar_days import add_working_days, is_workday
+from models.operations.parties import SYSTEM_PARTY
 from models.policy import Programme
-from models.rules.stages import Stage
+from models.rules.clock import day_of
+from models.rules.stages import Channel, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.programme import Batch
 from models.tables.records import Objection, PublicNotice
@@ -23,29 +27,39 @@ class NoticesBegun:
     items: int
 
 
-def begin_notices(session: Session, programme: Programme, today: date) -> NoticesBegun:
+def begin_notices(session: Session, programme: Programme, at: datetime) -> NoticesBegun:
     """Publish every case that waits for its notice; those of one batch and stage together.
 
     Nothing is published on a day off. The first day is not counted and the last one belongs to
     the notice (Civil Code 201, 203). A second call on the same day finds nothing left to publish.
     """
+    today = day_of(at)
     if not is_workday(session, today):
         return NoticesBegun((), 0)
+    is_waiting = (
+        col(WorkItem.step) == STEP,
+        col(WorkItem.closed_at).is_(None),
+        ~select(PublicNotice.id).where(PublicNotice.item_id == col(WorkItem.id)).exists(),
+    )
+    # Held first, in one order, and only then looked at: what another sweep has published
+    # meanwhile, or an answer has closed, is no longer waiting.
+    session.exec(
+        select(Case.case_no)
+        .join(WorkItem, col(WorkItem.case_no) == col(Case.case_no))
+        .where(*is_waiting)
+        .order_by(Case.case_no)
+        .with_for_update(of=Case)
+    ).all()
     waiting = session.exec(
-        select(WorkItem, Batch.number)
+        select(WorkItem, Case, Batch.number)
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
         .join(Batch, col(Batch.id) == col(Case.batch_id))
-        .outerjoin(PublicNotice, col(PublicNotice.item_id) == col(WorkItem.id))
-        .where(
-            WorkItem.step == STEP,
-            col(WorkItem.closed_at).is_(None),
-            col(PublicNotice.id).is_(None),
-        )
-        .with_for_update(of=WorkItem)
+        .where(*is_waiting)
+        .order_by(col(WorkItem.id))
     ).all()
     ends: dict[Stage, date] = {}
     numbers: set[str] = set()
-    for item, batch_number in waiting:
+    for item, case, batch_number in waiting:
         if item.stage not in ends:
             length = programme.working_days(item.stage, STEP)
             assert length is not None, "a notice has a length in working days"  # noqa: S101
@@ -61,6 +75,27 @@ def begin_notices(session: Session, programme: Programme, today: date) -> Notice
                     item_id=item.id, notice_no=number, starts_on=today, ends_on=ends[item.stage]
                 ),
             ]
+        )
+        step = step_of(item.stage, STEP)
+        record(
+            session,
+            case,
+            Deed(
+                party=SYSTEM_PARTY,
+                actor=SYSTEM_PARTY,
+                identity="系统自动",
+                channel=Channel.SYSTEM,
+                action=f"{item.stage.label} · {step.label}：开始公示",
+                clause=f"{programme.document_no} {step.clause}",
+            ),
+            before={"item": item.id},
+            after={
+                "item": item.id,
+                "notice": number,
+                "starts_on": today,
+                "ends_on": item.due_on,
+            },
+            at=at,
         )
     session.flush()
     return NoticesBegun(tuple(sorted(numbers)), len(waiting))

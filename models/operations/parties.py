@@ -51,6 +51,15 @@ class NoCapacityError(PilotError):
         super().__init__(f"服务商“{name}”在办企业已达 {capacity} 家上限，请选择其他服务商")
 
 
+class OwnProviderError(PilotError):
+    """The provider is the enterprise itself."""
+
+    def __init__(self, name: str) -> None:
+        """Name it."""
+        self.name = name
+        super().__init__(f"“{name}”与企业为同一单位（统一社会信用代码相同），不能作为本案服务商")
+
+
 def party_named(session: Session, role: Role, name: str) -> Party:
     """Return the party, or raise `UnknownPartyError`."""
     party = session.exec(select(Party).where(Party.role == role, Party.name == name)).first()
@@ -90,13 +99,26 @@ def cases_in_hand(session: Session, provider_id: int) -> int:
     ).one()
 
 
-def require_can_take(session: Session, provider: Party, *, holds_already: bool) -> None:
-    """Raise unless `provider` stands in the pool and, where the case is new to it, has room."""
+def require_can_take(
+    session: Session, provider: Party, enterprise: Party, *, holds_already: bool
+) -> None:
+    """Raise unless `provider` may serve `enterprise`.
+
+    It stands in the pool, is another body than the enterprise (nobody is paid for serving himself)
+    and, where the case is new to it, has room.
+    """
+    if provider.credit_code and provider.credit_code == enterprise.credit_code:
+        raise OwnProviderError(provider.name)
     if not provider.is_admitted:
         raise NotAdmittedError(provider.name)
     if holds_already or provider.capacity is None:
         return
     assert provider.id is not None  # noqa: S101 -- read from the database
+    # Held until the transaction ends: two cases at once do not both get the last place. Rows that
+    # refer to the party may still be written.
+    session.exec(
+        select(Party.id).where(Party.id == provider.id).with_for_update(key_share=True)
+    ).one()
     if cases_in_hand(session, provider.id) >= provider.capacity:
         raise NoCapacityError(provider.name, provider.capacity)
 

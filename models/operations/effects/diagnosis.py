@@ -24,7 +24,7 @@ def assign_provider(answering: Answering, form: AssignProviderForm) -> None:
     if case.provider_id == provider.id:
         # The step is asked a second time only because another provider is wanted.
         raise SameProviderError(provider.name)
-    require_can_take(answering.session, provider, holds_already=False)
+    require_can_take(answering.session, provider, answering.enterprise, holds_already=False)
     case.provider_id = provider.id
     answering.session.add(case)
 

@@ -17,7 +17,9 @@ from models.operations.effects import notices
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
+from models.rules.stages import Role
 from models.rules.subsidy import SubsidyDue, require_within_ceiling, subsidy_ceiling
+from models.tables.party import Contact, Party
 from models.tables.records import Award, Expenditure, Grade, Payment
 
 
@@ -131,6 +133,23 @@ def notice(answering: Answering, form: NoticeForm) -> None:
         _void(answering.session, answering.case.case_no)
 
 
+def _is_same_person(session: Session, proposer: str, approver: str) -> bool:
+    """Return whether two people of the bureaus go by one name, or read one mailbox."""
+    if proposer == approver:
+        return True
+    mailboxes: dict[str, set[str]] = {proposer: set(), approver: set()}
+    for name, email in session.exec(
+        select(Contact.name, Contact.email)
+        .join(Party, col(Party.id) == col(Contact.party_id))
+        .where(
+            col(Party.role).in_([Role.CITY_BUREAU, Role.FINANCE_BUREAU]),
+            col(Contact.name).in_(mailboxes),
+        )
+    ):
+        mailboxes[name].add(email.casefold())
+    return not mailboxes[proposer].isdisjoint(mailboxes[approver])
+
+
 def finance_approve(answering: Answering, form: FinanceApproveForm) -> None:
     """Approve by another person than the proposer, or return and void the proposal."""
     session, case_no = answering.session, answering.case.case_no
@@ -138,7 +157,7 @@ def finance_approve(answering: Answering, form: FinanceApproveForm) -> None:
         _void(session, case_no)
         return
     award = award_in_force(session, case_no)
-    if award.proposed_by == answering.handler:
+    if _is_same_person(session, award.proposed_by, answering.handler):
         raise SamePersonError(answering.handler)
     award.approved_by = answering.handler
     award.approved_at = answering.at

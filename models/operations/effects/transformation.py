@@ -54,7 +54,9 @@ def contract(answering: Answering, form: ContractForm) -> None:
     if form.amount == 0:
         raise ContractAmountError
     provider = party_named(session, Role.PROVIDER, form.provider)
-    require_can_take(session, provider, holds_already=case.provider_id == provider.id)
+    require_can_take(
+        session, provider, answering.enterprise, holds_already=case.provider_id == provider.id
+    )
     assert provider.id is not None  # noqa: S101 -- read from the database
     other = session.exec(
         select(Contract.case_no).where(
