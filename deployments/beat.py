@@ -3,11 +3,9 @@
 from threading import Lock
 from time import monotonic
 
-from models.tables.mail import machine_now
-from models.tables.programme import Heartbeat
+from deployments.signs import sign
 from tasks.answering import present_moment
 from tasks.boards import Boards
-from tasks.database import transaction
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
 from tasks.sweeping import is_swept
 
@@ -54,8 +52,3 @@ class Beat:
                     )
                 self._boards.refresh(client, moment)
 
-
-def sign(part: str, detail: str = "") -> None:
-    """Note that `part` is alive, in machine time."""
-    with transaction() as session:
-        session.merge(Heartbeat(part=part, beat_at=machine_now(), detail=detail))

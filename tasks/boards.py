@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+)
 
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
@@ -14,6 +19,8 @@ from tasks.clock import trial_note
 from tasks.database import reading
 
 BOARD_KEY = "board"
+_WORKLIST = "worklist-"
+_PAGE = 200
 
 
 class Boards:
@@ -22,6 +29,7 @@ class Boards:
     def __init__(self) -> None:
         """Know of nothing put up yet."""
         self._shown: dict[str, str] = {}
+        self._ids: dict[str, UUID] = {}
 
     def refresh(self, client: SyncPrefectClient, moment: Moment) -> int:
         """Put up what has changed since the last time; return how many artifacts that were."""
@@ -36,22 +44,48 @@ class Boards:
             worklists.setdefault(item.party_id, []).append(item)
         for party_id, theirs in worklists.items():
             title = f"待办 · {theirs[0].party}"
-            pages[f"worklist-{party_id}"] = (title, worklist_page(theirs, note))
-        # Who has nothing left to do is told so, once.
-        for key in self._shown.keys() - pages.keys():
-            pages[key] = ("待办", "目前没有待办事项。")
+            pages[f"{_WORKLIST}{party_id}"] = (title, worklist_page(theirs, note))
+        if not self._ids:
+            self._ids = board_ids(client)
+        # Who has nothing left to do is told so.
+        for key in self._ids.keys() - pages.keys():
+            if key.startswith(_WORKLIST):
+                pages[key] = ("待办（已清空）", "目前没有待办事项。")
         shown = 0
         for key, (title, page) in pages.items():
             digest = sha256(page.encode()).hexdigest()
             if self._shown.get(key) == digest:
                 continue
             stamp = f"\n\n更新于 {moment.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-            client.create_artifact(
-                ArtifactCreate(key=key, type="markdown", description=title, data=page + stamp)
-            )
+            self._put_up(client, key, title, page + stamp)
             self._shown[key] = digest
             shown += 1
         return shown
+
+    def _put_up(self, client: SyncPrefectClient, key: str, title: str, page: str) -> None:
+        """Show `page` under `key`, in the place of what was there: its address stays the same."""
+        if key in self._ids:
+            update = ArtifactUpdate(description=title, data=page)
+            client.update_artifact(self._ids[key], update)
+            return
+        artifact = client.create_artifact(
+            ArtifactCreate(key=key, type="markdown", description=title, data=page)
+        )
+        self._ids[key] = artifact.id
+
+
+def board_ids(client: SyncPrefectClient) -> dict[str, UUID]:
+    """Return the boards that are up, by key; the page of one is `/artifacts/artifact/<id>`."""
+    found: dict[str, UUID] = {}
+    while page := client.read_latest_artifacts(
+        artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(exists_=True)),
+        limit=_PAGE,
+        offset=len(found),
+    ):
+        found.update({row.key: row.latest_id for row in page if row.key})
+        if len(page) < _PAGE:
+            break
+    return found
 
 
 def board_page(rows: Sequence[BoardRow], items: Sequence[OpenItem], note: str | None) -> str:

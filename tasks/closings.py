@@ -58,9 +58,9 @@ def _cell(text: str) -> str:
 
 @task(name="阶段小结", task_run_name="阶段小结 · {case_no}")
 def close_stage(case_no: str, stage: Stage, moment: Moment) -> None:
-    """Put the stage's summary up as an artifact; a second time replaces the first."""
+    """Put the stage's summary up on the run's own page."""
     create_markdown_artifact(
-        key=f"{case_no}-{stage.value}".lower(),
+        # Without a key it stands with its run and does not crowd the boards.
         markdown=stage_summary(case_no, stage, moment),
         description=f"{stage.label}小结 · {case_no}",
     )

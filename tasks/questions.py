@@ -1,5 +1,6 @@
 """What a flow run asks of a person: the words above the form, and the form with its choices."""
 
+import json
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -93,6 +94,9 @@ def _asked(session: Session, question: Question, refusal: Answer | None, moment:
     step = step_of(item.stage, item.step)
     acting = party_for_role(session, Role.CITY_BUREAU) if party.role is Role.SYSTEM else party
     known = prefill(session, question.item_id)
+    if refusal is not None:
+        # What was typed is not typed again, only mended.
+        known = {**known, **json.loads(refusal.form)}
     facts = case_facts(session, item.case_no)
     return Asked(
         key=question.key,

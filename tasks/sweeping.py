@@ -38,7 +38,7 @@ def sweep_day(moment: Moment) -> Swept:
     today = day_of(moment.at)
     ended = end_notices(moment)
     with transaction() as session:
-        begun = begin_notices(session, moment.programme, today)
+        begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
     return Swept(day=today, ended=ended, begun=begun, is_sealed=sealed is not None)

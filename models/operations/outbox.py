@@ -213,3 +213,16 @@ def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime
             detail=attempt.detail,
         )
     )
+
+
+def is_due(session: Session, *, now: datetime) -> bool:
+    """Return whether a claim would find anything: a look that takes no lock."""
+    due = (
+        select(_MAIL.c.id)
+        .where(
+            _MAIL.c.state.in_([MailState.QUEUED, MailState.SENDING]),
+            _MAIL.c.next_try_at <= now,
+        )
+        .limit(1)
+    )
+    return session.execute(due).first() is not None

@@ -1,0 +1,75 @@
+"""`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
+
+Sends the mails of the outbox and gives a sign of life. It does not import Prefect.
+"""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from deployments.signs import sign
+from models.operations import outbox
+from models.rules.errors import PilotError
+from models.tables.mail import machine_now
+from notifications.settings import MailSettings
+from notifications.smtp import Sender
+from tasks.database import reading, transaction
+from tasks.mail import dispatch_once
+
+#: How soon a queued mail is taken up.
+_TICK_SECONDS = 0.5
+_SIGN_SECONDS = 5
+_MISFIRE_SECONDS = 60
+
+
+class Dispatcher:
+    """One kept connection to the mail server, used tick by tick."""
+
+    def __init__(self) -> None:
+        """Read the settings; the connection is made with the first mail."""
+        self._sender = Sender(MailSettings.read())
+
+    def __call__(self) -> None:
+        """Send what is due until nothing more goes out."""
+        while True:
+            with reading() as session:
+                if not outbox.is_due(session, now=machine_now()):
+                    return
+            report = dispatch_once(transaction, self._sender)
+            if not report.sent:
+                return
+
+
+def main() -> int:
+    """Tick until told to stop; return the exit status."""
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    try:
+        dispatcher = Dispatcher()
+    except PilotError as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    scheduler = BlockingScheduler(
+        timezone="Asia/Shanghai",
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _MISFIRE_SECONDS},
+    )
+    # A tick that finds the last one still sending is no fault to be logged each half second.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    scheduler.add_job(dispatcher, "interval", seconds=_TICK_SECONDS)
+    scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=False)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    sign("clock")
+    print("邮件分发已就绪", flush=True)
+    scheduler.start()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
