@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailState, message_id, retry_delay
-from models.tables.mail import MailAttempt, OutboxMail
+from models.tables.mail import WAITING, MailAttempt, OutboxMail
 
 #: Neither ORM identity nor refreshing is wanted here, only rows.
 _MAIL = OutboxMail.metadata.tables["outbox_mail"]
@@ -79,10 +79,7 @@ def claim(
     """
     due = (
         select(_MAIL.c.id)
-        .where(
-            _MAIL.c.state.in_([MailState.QUEUED, MailState.SENDING]),
-            _MAIL.c.next_try_at <= now,
-        )
+        .where(WAITING, _MAIL.c.next_try_at <= now)
         .order_by(_MAIL.c.next_try_at, _MAIL.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -217,12 +214,5 @@ def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime
 
 def is_due(session: Session, *, now: datetime) -> bool:
     """Return whether a claim would find anything: a look that takes no lock."""
-    due = (
-        select(_MAIL.c.id)
-        .where(
-            _MAIL.c.state.in_([MailState.QUEUED, MailState.SENDING]),
-            _MAIL.c.next_try_at <= now,
-        )
-        .limit(1)
-    )
+    due = select(_MAIL.c.id).where(WAITING, _MAIL.c.next_try_at <= now).limit(1)
     return session.execute(due).first() is not None

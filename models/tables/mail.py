@@ -9,7 +9,9 @@ from models.rules.mail import MailOutcome, MailState
 from models.tables.base import Table, one_of
 from models.tables.columns import ChoiceText, UTCDateTime
 
-_WAITING = text("state IN ('queued', 'sending')")
+#: Mails that a dispatcher may have to take. Said the same way in the index and in the claim: SQLite
+#: uses a partial index only for a query that repeats its condition word for word.
+WAITING = text("state IN ('queued', 'sending')")
 
 
 def machine_now() -> datetime:
@@ -45,8 +47,8 @@ class OutboxMail(Table, table=True):
             "ix_outbox_mail_waiting",
             "next_try_at",
             "id",
-            sqlite_where=_WAITING,
-            postgresql_where=_WAITING,
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
         ),
     )
 

@@ -1,0 +1,392 @@
+"""The dispatcher against a real mail server, on both databases."""
+
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Thread
+
+import pytest
+from sqlmodel import col, select
+
+from models.operations import outbox
+from models.operations.outbox import NewMail
+from models.rules.mail import MOST_ATTEMPTS, MailOutcome, MailState, message_id
+from models.tables.mail import MailAttempt, OutboxMail
+from notifications.render import render
+from notifications.settings import MailSettings
+from notifications.smtp import Sender
+from tasks.database import transaction
+from tasks.mail import LEASE, DispatchReport, dispatch_once
+from tests.notifications.samples import OPENED, OPENED_AGAIN
+from tests.smtp_server import HangUp, Reply, SmtpServer
+
+DOMAIN = "huangshi.example.com"
+
+
+class Killed(BaseException):
+    """The process is gone: nothing below runs any more."""
+
+
+class Clock:
+    """A machine clock that stands still until it is moved."""
+
+    def __init__(self):
+        self.at = datetime.now(UTC) + timedelta(minutes=1)
+
+    def __call__(self):
+        return self.at
+
+    def pass_by(self, **length):
+        self.at += timedelta(**length)
+
+
+@pytest.fixture
+def server():
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(server):
+    sender = Sender(MailSettings(catch_port=server.port))
+    yield sender
+    sender.close()
+
+
+@pytest.fixture
+def outside(engine):
+    return partial(transaction, engine)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def address(number):
+    return f"p{number}@example.com"
+
+
+def a_mail(number, about=OPENED, **changes):
+    plain = {
+        "dedup_key": f"item_opened:{number}",
+        "template": about.template,
+        "context": about.model_dump_json(),
+        "to_party": about.recipient_party,
+        "to_name": about.recipient_name,
+        "to_address": address(number),
+        "queued_at": datetime(2024, 3, 25, tzinfo=UTC),
+    }
+    return NewMail(**{**plain, **changes})
+
+
+def queue(outside, *mails):
+    with outside() as session:
+        outbox.queue_mails(session, mails)
+
+
+def mails(outside):
+    with outside() as session:
+        return session.exec(select(OutboxMail).order_by(col(OutboxMail.id))).all()
+
+
+def states(outside):
+    return [mail.state for mail in mails(outside)]
+
+
+def outcomes(outside):
+    with outside() as session:
+        return session.exec(select(MailAttempt.outcome).order_by(col(MailAttempt.id))).all()
+
+
+def killed_at(outside, call):
+    """Return `outside` for a process that is killed when it asks for transaction number `call`."""
+    calls = iter(range(1, call))
+
+    @contextmanager
+    def until_killed():
+        if next(calls, None) is None:
+            raise Killed
+        with outside() as session:
+            yield session
+
+    return until_killed
+
+
+def test_a_round_sends_what_is_queued_and_keeps_the_proof(outside, server, sender, clock):
+    queue(outside, a_mail(1), a_mail(2, OPENED_AGAIN))
+
+    report = dispatch_once(outside, sender, now=clock)
+
+    assert report == DispatchReport(sent=2)
+    assert [mail.to_address for mail in server.received] == [address(1), address(2)]
+    first, second = mails(outside)
+    words = render(OPENED)
+    assert (first.subject, first.body_text, first.body_html) == (
+        words.subject,
+        words.text,
+        words.html,
+    )
+    assert (first.state, first.sent_at, first.attempts) == (MailState.SENT, clock(), 1)
+    assert first.message_id == message_id("item_opened:1", DOMAIN) == server.received[0].message_id
+    assert second.subject.startswith("【演示】")
+    assert server.received[1].message["X-Pilot-Trial"] == "演示数据 · 系统日期 2024-03-25"
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport()
+
+
+def test_the_server_is_called_with_no_transaction_open(outside, server, clock):
+    open_now = []
+
+    @contextmanager
+    def watched():
+        open_now.append("transaction")
+        with outside() as session:
+            yield session
+        open_now.pop()
+
+    class Watching(Sender):
+        def send(self, message):
+            open_during.append(list(open_now))
+            return super().send(message)
+
+    open_during = []
+    queue(outside, a_mail(1), a_mail(2))
+    sender = Watching(MailSettings(catch_port=server.port))
+
+    dispatch_once(watched, sender, now=clock)
+    sender.close()
+
+    assert open_during == [[], []]
+
+
+def test_refused_recipients_end_and_delayed_ones_wait_while_the_others_go(
+    outside, server, sender, clock
+):
+    queue(outside, *(a_mail(number) for number in range(1, 5)))
+    server.at_recipient[address(1)].append(Reply("550 5.1.1 no such user"))
+    server.at_data[address(2)].append(Reply("451 4.3.0 later"))
+
+    report = dispatch_once(outside, sender, now=clock)
+
+    assert report == DispatchReport(sent=2, retried=1, failed=1)
+    refused, delayed, *_ = mails(outside)
+    assert (refused.state, refused.last_error) == (
+        MailState.FAILED,
+        "收件地址不存在或拒收（p1@example.com，服务器代码 550）",
+    )
+    assert (delayed.state, delayed.last_error) == (
+        MailState.QUEUED,
+        "邮件服务器暂时出错（p2@example.com，服务器代码 451）",
+    )
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport()
+    clock.pass_by(minutes=6)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=1)
+    assert (mails(outside)[1].state, mails(outside)[1].last_error) == (MailState.SENT, "")
+
+
+def test_after_forty_nine_tries_a_mail_has_failed_in_plain_words(outside, server, sender, clock):
+    queue(outside, a_mail(1))
+    server.at_recipient[address(1)].extend([Reply("450 4.2.1 busy")] * 60)
+
+    reports = []
+    while reports[-1:] != [DispatchReport(failed=1)]:
+        reports.append(dispatch_once(outside, sender, now=clock))
+        clock.pass_by(minutes=6)
+
+    assert reports == [DispatchReport(retried=1)] * 48 + [DispatchReport(failed=1)]
+    [mail] = mails(outside)
+    assert mail.last_error == "收件信箱暂不可用（p1@example.com，服务器代码 450）"
+    assert outcomes(outside) == [MailOutcome.TRY_AGAIN] * MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"template": "carrier_pigeon"},
+            "邮件内容无法生成，请联系系统维护人员（UnknownMailError）",
+        ),
+        ({"context": "{"}, "邮件内容无法生成，请联系系统维护人员（ValidationError）"),
+        ({"context": "{}"}, "邮件内容无法生成，请联系系统维护人员（ValidationError）"),
+        ({"to_address": "林@"}, "邮件地址 '林@' 不正确，请改正该联系人的邮箱"),
+        (
+            {"to_address": "a@example.com\r\nBcc: b@example.com"},
+            r"邮件地址 'a@example.com\r\nBcc: b@example.com' 不正确，请改正该联系人的邮箱",
+        ),
+        (
+            {"to_name": "林\r\nBcc: b@example.com"},
+            r"邮件头 To 不得含换行或控制字符：'林\r\nBcc: b@example.com'",
+        ),
+    ],
+)
+def test_a_mail_that_cannot_be_written_fails_alone(outside, server, sender, clock, changes, reason):
+    queue(outside, a_mail(1, **changes), a_mail(2))
+
+    report = dispatch_once(outside, sender, now=clock)
+
+    assert report == DispatchReport(sent=1, failed=1)
+    bad, good = mails(outside)
+    assert (bad.state, bad.last_error) == (MailState.FAILED, reason)
+    assert good.state is MailState.SENT
+    assert [mail.to_address for mail in server.received] == [address(2)]
+
+
+def test_a_server_that_is_down_costs_one_try_and_no_mail(outside, sender, server, clock):
+    queue(outside, *(a_mail(number) for number in range(1, 6)))
+    server.at_sender.append(Reply("421 4.3.2 closing"))
+
+    report = dispatch_once(outside, sender, now=clock)
+
+    assert report == DispatchReport(retried=1, released=4)
+    assert [mail.attempts for mail in mails(outside)] == [1, 0, 0, 0, 0]
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=4)
+    clock.pass_by(minutes=6)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=1)
+    assert Counter(mail.to_address for mail in server.received) == {
+        address(number): 1 for number in range(1, 6)
+    }
+
+
+def test_a_mail_that_breaks_every_connection_holds_up_no_other(outside, server, sender, clock):
+    queue(outside, *(a_mail(number) for number in range(1, 4)))
+    server.at_data[address(1)].extend([HangUp()] * 100)
+
+    first = dispatch_once(outside, sender, now=clock)
+    second = dispatch_once(outside, sender, now=clock)
+
+    assert (first, second) == (DispatchReport(retried=1, released=2), DispatchReport(sent=2))
+
+
+def test_a_mail_taken_by_a_server_that_then_broke_off_is_sent_again_as_the_same(
+    outside, server, sender, clock
+):
+    queue(outside, a_mail(1))
+    server.at_data[address(1)].append(HangUp(kept=True))
+
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(retried=1)
+    clock.pass_by(minutes=6)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=1)
+
+    assert [mail.message_id for mail in server.received] == [
+        message_id("item_opened:1", DOMAIN)
+    ] * 2
+
+
+def test_a_kill_between_the_250_and_our_commit_repeats_one_mail_as_the_same_and_loses_none(
+    outside, server, sender, clock
+):
+    queue(outside, *(a_mail(number) for number in range(1, 6)))
+
+    # transaction 1 claims, 2 and 3 mark two mails; the third is sent, and not marked any more
+    with pytest.raises(Killed):
+        dispatch_once(killed_at(outside, 4), sender, now=clock)
+
+    assert len(server.received) == 3
+    assert states(outside) == [MailState.SENT] * 2 + [MailState.SENDING] * 3
+    clock.pass_by(seconds=LEASE.total_seconds() - 1)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport()
+    clock.pass_by(seconds=1)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=3)
+    assert states(outside) == [MailState.SENT] * 5
+    assert Counter(mail.message_id for mail in server.received) == {
+        message_id(f"item_opened:{number}", DOMAIN): 2 if number == 3 else 1
+        for number in range(1, 6)
+    }
+
+
+def test_a_dispatcher_that_is_told_to_stop_gives_the_rest_back_at_once(outside, server, clock):
+    class Stopped(Sender):
+        def send(self, message):
+            if server.received:
+                raise KeyboardInterrupt
+            return super().send(message)
+
+    queue(outside, *(a_mail(number) for number in range(1, 5)))
+    stopped = Stopped(MailSettings(catch_port=server.port))
+    with pytest.raises(KeyboardInterrupt):
+        dispatch_once(outside, stopped, now=clock)
+    stopped.close()
+
+    # the one it was about to send keeps its lease: nobody knows whether it went
+    assert states(outside) == [
+        MailState.SENT,
+        MailState.SENDING,
+        MailState.QUEUED,
+        MailState.QUEUED,
+    ]
+
+
+def test_a_mail_is_not_begun_when_its_lease_is_nearly_over(outside, server, clock):
+    class Slow(Sender):
+        def send(self, message):
+            clock.pass_by(minutes=2)
+            return super().send(message)
+
+    queue(outside, *(a_mail(number) for number in range(1, 6)))
+    slow = Slow(MailSettings(catch_port=server.port))
+
+    report = dispatch_once(outside, slow, now=clock)
+    slow.close()
+
+    assert report == DispatchReport(sent=2, released=3)
+
+
+def test_a_mail_that_kills_its_dispatcher_each_time_comes_to_an_end(outside, server, sender, clock):
+    queue(outside, a_mail(1))
+    for _ in range(MOST_ATTEMPTS):
+        with outside() as session:
+            outbox.claim(session, owner="一号", limit=1, now=clock(), lease=LEASE, domain=DOMAIN)
+        clock.pass_by(minutes=5)
+
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(failed=1)
+    [mail] = mails(outside)
+    assert mail.last_error == "已尝试 49 次，每次都中途中断，不再重试"
+    assert server.received == []
+
+
+def test_dispatchers_side_by_side_send_every_mail_once(outside, server):
+    queue(outside, *(a_mail(number) for number in range(60)))
+    reports = []
+
+    def work():
+        sender = Sender(MailSettings(catch_port=server.port))
+        while (report := dispatch_once(outside, sender, limit=4)) != DispatchReport():
+            reports.append(report)
+        sender.close()
+
+    threads = [Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(report.sent for report in reports) == 60
+    assert Counter(mail.message_id for mail in server.received) == {
+        message_id(f"item_opened:{number}", DOMAIN): 1 for number in range(60)
+    }
+    assert states(outside) == [MailState.SENT] * 60
+    assert 1 <= server.connections <= 3
+
+
+def test_the_log_of_a_failure_names_no_person(outside, server, sender, clock, caplog):
+    queue(outside, a_mail(1))
+    server.at_recipient[address(1)].append(Reply("550 no such user p1@example.com"))
+
+    dispatch_once(outside, sender, now=clock)
+
+    [record] = caplog.records
+    assert record.getMessage() == f"mail {mails(outside)[0].id} (item_opened): 被拒绝，不再重试"
+
+
+def test_the_dispatcher_does_not_load_prefect():
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, tasks.mail; print('prefect' in sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert loaded.stdout == "False\n"
