@@ -1,9 +1,15 @@
 """What the worker does between polls: hand-offs to Prefect, boards, signs of life."""
 
-from threading import Lock
+import logging
+from collections.abc import Callable
 from time import monotonic
 
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
+
+from deployments.registration import register
 from deployments.signs import sign
+from flows import DEPLOYMENTS
 from tasks.answering import present_moment
 from tasks.boards import Boards
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
@@ -15,40 +21,68 @@ _SIGN_SECONDS = 5.0
 #: Hand-offs per beat: a burst must not keep the worker from polling.
 _AT_ONCE = 10
 
+_log = logging.getLogger(__name__)
+
 
 class Beat:
     """Called again and again by the worker; the first time it puts everything right."""
 
     def __init__(self) -> None:
-        """Nothing is due yet but the first reconciliation."""
+        """Nothing has been done yet; the first beat reconciles."""
         self._boards = Boards()
-        self._is_first = True
+        self._is_reconciled = False
         self._next_sign = 0.0
         self._next_boards = 0.0
-        self._busy = Lock()
 
     def __call__(self) -> None:
-        """Make and wake what is due; now and then sign and refresh the boards."""
-        with self._busy, prefect() as client:
-            if self._is_first:
-                reconcile(client)
-                self._is_first = False
-            make_runs(client, limit=_AT_ONCE)
-            wake_runs(client, limit=_AT_ONCE)
+        """Make and wake what is due; now and then sign, catch up on a sweep, refresh the boards.
+
+        One part's trouble is written to the log and tried again; it neither ends the worker nor
+        holds up the other parts.
+        """
+        with prefect() as client:
+            self._try(self._hand_over, client)
             now = monotonic()
-            if now >= self._next_sign:
-                self._next_sign = now + _SIGN_SECONDS
-                sign("worker")
             if now >= self._next_boards:
                 self._next_boards = now + BOARD_SECONDS
-                moment = present_moment()
-                if not is_swept(moment):
-                    sweep = client.read_deployment_by_name(f"每日巡检/{DEPLOYMENT}")
-                    day = f"{moment.at:%Y-%m-%d}"
-                    client.create_flow_run_from_deployment(
-                        sweep.id,
-                        name=f"每日巡检 · {day}（补）",
-                        idempotency_key=f"catch-up:{day}",
-                    )
-                self._boards.refresh(client, moment)
+                self._try(self._catch_up, client)
+                self._try(self._show, client)
+            if now >= self._next_sign:
+                self._next_sign = now + _SIGN_SECONDS
+                self._try(self._sign, client)
 
+    def _try(self, part: Callable[[SyncPrefectClient], None], client: SyncPrefectClient) -> None:
+        try:
+            part(client)
+        except ObjectNotFound:
+            # Prefect has lost its database: tell it again what there is, and start over.
+            _log.warning("Prefect 中没有所需的部署，重新登记")
+            register(DEPLOYMENTS)
+            self._boards = Boards()
+            self._is_reconciled = False
+        except Exception:
+            _log.exception("本轮未完成，稍后重试")
+
+    def _hand_over(self, client: SyncPrefectClient) -> None:
+        if not self._is_reconciled:
+            reconcile(client)
+            self._is_reconciled = True
+        make_runs(client, limit=_AT_ONCE)
+        wake_runs(client, limit=_AT_ONCE)
+
+    def _catch_up(self, client: SyncPrefectClient) -> None:
+        """Have the present day swept if it has not been: after an outage, or on a moved clock."""
+        moment = present_moment()
+        if is_swept(moment):
+            return
+        sweep = client.read_deployment_by_name(f"每日巡检/{DEPLOYMENT}")
+        day = f"{moment.at:%Y-%m-%d}"
+        client.create_flow_run_from_deployment(
+            sweep.id, name=f"每日巡检 · {day}（补）", idempotency_key=f"catch-up:{day}"
+        )
+
+    def _show(self, client: SyncPrefectClient) -> None:
+        self._boards.refresh(client, present_moment())
+
+    def _sign(self, client: SyncPrefectClient) -> None:
+        sign("worker")

@@ -6,10 +6,6 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
-from prefect.client.schemas.filters import (
-    ArtifactCollectionFilter,
-    ArtifactCollectionFilterKey,
-)
 
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
@@ -77,15 +73,20 @@ class Boards:
 def board_ids(client: SyncPrefectClient) -> dict[str, UUID]:
     """Return the boards that are up, by key; the page of one is `/artifacts/artifact/<id>`."""
     found: dict[str, UUID] = {}
-    while page := client.read_latest_artifacts(
-        artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(exists_=True)),
-        limit=_PAGE,
-        offset=len(found),
-    ):
-        found.update({row.key: row.latest_id for row in page if row.key})
+    while True:
+        page = client.request(
+            "POST",
+            "/artifacts/latest/filter",
+            json={
+                "artifacts": {"key": {"exists_": True}},
+                "sort": "KEY_ASC",
+                "limit": _PAGE,
+                "offset": len(found),
+            },
+        ).json()
+        found.update({row["key"]: UUID(row["latest_id"]) for row in page})
         if len(page) < _PAGE:
-            break
-    return found
+            return found
 
 
 def board_page(rows: Sequence[BoardRow], items: Sequence[OpenItem], note: str | None) -> str:
