@@ -69,39 +69,40 @@ class _QuietServer(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Catch and show mails until SIGTERM or SIGINT; `PortTakenError` when a port is not free."""
-    mailbox = Mailbox(settings.home / "mailbox")
-    loop = asyncio.get_running_loop()
-
-    def catcher() -> SMTP:
-        return SMTP(
-            Catcher(mailbox),
-            hostname="mailbox.localhost",
-            ident="pilot mailbox",
-            data_size_limit=_LARGEST_MAIL,
-            enable_SMTPUTF8=True,
-            loop=loop,
+    with (
+        _listening(settings.smtp_catch_port, "PILOT_SMTP_CATCH_PORT") as smtp_socket,
+        _listening(settings.mailbox_port, "PILOT_MAILBOX_PORT") as web_socket,
+    ):
+        mailbox = Mailbox(settings.home / "mailbox")
+        loop = asyncio.get_running_loop()
+        smtp = await loop.create_server(lambda: _catching(mailbox, loop), sock=smtp_socket)
+        web = _QuietServer(
+            uvicorn.Config(
+                MailboxPages(mailbox, smtp.is_serving).application(),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+            )
         )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, web.stop)
+        print(f"本机邮箱 http://{_LOOPBACK}:{settings.mailbox_port}", flush=True)
+        await web.serve(sockets=[web_socket])
+        # Not waited for: a dispatcher keeps its connection as long as it lives.
+        smtp.close()
 
-    smtp = await loop.create_server(
-        catcher, sock=_listening(settings.smtp_catch_port, "PILOT_SMTP_CATCH_PORT")
+
+def _catching(mailbox: Mailbox, loop: asyncio.AbstractEventLoop) -> SMTP:
+    return SMTP(
+        Catcher(mailbox),
+        hostname="mailbox.localhost",
+        ident="pilot mailbox",
+        data_size_limit=_LARGEST_MAIL,
+        enable_SMTPUTF8=True,
+        loop=loop,
     )
-    application = MailboxPages(mailbox, smtp.is_serving).application()
-    web = _QuietServer(
-        uvicorn.Config(
-            application,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-        )
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, web.stop)
-    print(f"本机邮箱 http://{_LOOPBACK}:{settings.mailbox_port}", flush=True)
-    await web.serve(sockets=[_listening(settings.mailbox_port, "PILOT_MAILBOX_PORT")])
-    # Not waited for: a dispatcher keeps its connection as long as it lives.
-    smtp.close()
 
 
 def _listening(port: int, variable: str) -> socket.socket:
