@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import httpx
 from rich.console import Console
-from rich.panel import Panel
 
 from deployments.demonstration.loading import load_demonstration
 from deployments.settings import Settings
@@ -95,9 +94,9 @@ def announce(console: Console, settings: Settings, row: ProgrammeRow) -> None:
     if note := trial_note(row):
         lines.append(f"注意                 {note}")
     lines.append("按 Ctrl-C 停止")
-    console.print(
-        Panel("\n".join(lines), title=f"{row.name} · 已启动", expand=False), soft_wrap=True
-    )
+    console.print(f"\n[bold]{row.name} · 已启动[/bold]")
+    # An address must stay in one piece to be clicked or copied.
+    console.print("\n".join(lines), soft_wrap=True)
 
 
 def board_url(settings: Settings) -> str | None:
@@ -105,14 +104,15 @@ def board_url(settings: Settings) -> str | None:
     password = settings.ui_password
     auth = ("pilot", password.get_secret_value()) if password else None
     try:
-        response = httpx.get(
-            f"{settings.prefect_api_url}/artifacts/board/latest",
+        response = httpx.post(
+            f"{settings.prefect_api_url}/artifacts/filter",
+            json={"artifacts": {"key": {"any_": ["board"]}}, "sort": "ID_DESC", "limit": 1},
             auth=auth,
             timeout=2,
             trust_env=False,
         )
     except httpx.HTTPError:
         return None
-    if not response.is_success:
+    if not response.is_success or not response.json():
         return None
-    return f"{settings.prefect_ui_url}/artifacts/artifact/{response.json()['id']}"
+    return f"{settings.prefect_ui_url}/artifacts/artifact/{response.json()[0]['id']}"
