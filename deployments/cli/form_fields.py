@@ -1,0 +1,139 @@
+"""What a form asks for, field by field, so that a person knows what to `--set`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from sqlmodel import Session
+
+from models.forms.base import StepForm
+from models.lifecycle import Step
+from models.operations.parties import available_providers, contacts_of, names_of, party_for_role
+from models.policy import Programme
+from models.rules.choice import Choice
+from models.rules.stages import Role
+from models.tables.party import Party
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldAsked:
+    """One value: the name to set it by, what it is called, what may be given."""
+
+    name: str
+    title: str
+    description: str
+    kind: str
+    choices: tuple[str, ...]
+    #: 必填, or with which outcomes; empty where it is known or may be left out.
+    needed: str
+    known: str
+
+
+def fields_asked(
+    form: type[StepForm], choices: Mapping[str, Sequence[str]], known: Mapping[str, Any]
+) -> list[FieldAsked]:
+    """Return every value that can be set, the parts of a form by dotted names."""
+    labels = {choice.value: choice.label for choice in form.outcomes()}
+    needed: dict[str, list[str]] = {}
+    for outcome, names in form.needed_for.items():
+        for name in names:
+            needed.setdefault(name, []).append(labels[outcome])
+    return list(_asked(form, "", choices, known, needed))
+
+
+def _asked(
+    form: type[BaseModel],
+    prefix: str,
+    choices: Mapping[str, Sequence[str]],
+    known: Mapping[str, Any],
+    needed: Mapping[str, Sequence[str]],
+) -> Iterator[FieldAsked]:
+    for name, field in form.model_fields.items():
+        part, is_list = _part_of(field)
+        value = known.get(name)
+        if part is not None and is_list:
+            rows = value or [{}]
+            for place, row in enumerate(rows):
+                yield from _asked(part, f"{prefix}{name}.{place}.", {}, row, {})
+        elif part is not None:
+            yield from _asked(part, f"{prefix}{name}.", {}, value or {}, {})
+        else:
+            given = tuple(choices.get(name, ())) or _choices_of(field)
+            yield FieldAsked(
+                name=prefix + name,
+                title=field.title or name,
+                description=field.description or "",
+                kind=_kind_of(field),
+                choices=given,
+                needed="" if value is not None else _needed(field, needed.get(name, ())),
+                known="" if value is None else _known(value),
+            )
+
+
+def _needed(field: FieldInfo, outcomes: Sequence[str]) -> str:
+    if outcomes:
+        return f"{'、'.join(outcomes)}时必填"
+    return "必填" if field.is_required() else ""
+
+
+def _known(value: object) -> str:
+    return {True: "是", False: "否"}[value] if isinstance(value, bool) else str(value)
+
+
+def _types(field: FieldInfo) -> tuple[Any, ...]:
+    """Return the type of a field and what it is made of (`X | None`, `list[X]`)."""
+    return (field.annotation, *get_args(field.annotation))
+
+
+def _part_of(field: FieldInfo) -> tuple[type[BaseModel] | None, bool]:
+    """Return the form inside a field, and whether there is a list of it."""
+    for kind in _types(field):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind, kind is not field.annotation
+    return None, False
+
+
+def _choices_of(field: FieldInfo) -> tuple[str, ...]:
+    for kind in _types(field):
+        if isinstance(kind, type) and issubclass(kind, Choice):
+            return tuple(member.label for member in kind)
+    return ("是", "否") if field.annotation is bool else ()
+
+
+def _kind_of(field: FieldInfo) -> str:
+    kinds = _types(field)
+    for kind, words in (
+        (bool, "是/否"),
+        (int, "整数"),
+        (Decimal, "数字"),
+        (date, "日期，如 2024-03-25"),
+    ):
+        if kind in kinds:
+            return words
+    return "选择" if _choices_of(field) else "文字"
+
+
+def choices_for(
+    session: Session, step: Step, asked: Party, programme: Programme
+) -> dict[str, list[str]]:
+    """Return what can be chosen for a step in this instance: people, providers, counties …"""
+    fields = step.form.model_fields
+    acting = party_for_role(session, Role.CITY_BUREAU) if asked.role is Role.SYSTEM else asked
+    assert acting.id is not None  # noqa: S101 -- read from the database
+    choices = {
+        "handler": [person.name for person in contacts_of(session, acting.id)],
+        "outcome": [o.label for o in step.form.outcomes() if o.value not in step.system_only],
+    }
+    if "county" in fields:
+        choices["county"] = [term.name for term in programme.counties]
+    if "industry" in fields:
+        choices["industry"] = [term.name for term in programme.industries]
+    if "provider" in fields:
+        choices["provider"] = available_providers(session)
+    if "assessor" in fields:
+        choices["assessor"] = names_of(session, Role.ASSESSOR)
+    return choices

@@ -1,0 +1,128 @@
+"""`pilot party`: who takes part; register a party."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from deployments.cli.commands import AsJson, Command, new_app, one_of
+from deployments.cli.instance import present
+from deployments.cli.output import print_json, show, table
+from models.operations.registering import NewParty, Person, register_party
+from models.rules.stages import Role
+from models.tables.party import Contact, Party
+from tasks.answering import CollisionError
+from tasks.database import reading, transaction
+
+app = new_app("单位：列表、登记")
+
+
+@app.command("list", cls=Command)
+def list_parties(
+    role: Annotated[
+        Role | None, typer.Option(parser=one_of(Role), metavar="角色", help="服务商、企业 …")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出登记的单位及其联系人。"""
+    here = present()
+    with reading() as session:
+        parties = _parties(session, role)
+    if as_json:
+        rows = [_summary(party, people) for party, people in parties]
+        print_json({**here.heading(), "parties": rows})
+        return
+    listed = table(
+        "角色", "名称", "县市区", ("信用代码", {"no_wrap": True}), ("联系人", {"no_wrap": True})
+    )
+    for party, people in parties:
+        name = Text(party.name)
+        if party.role is Role.PROVIDER and not party.is_admitted:
+            name.append("（未入资源池）", style="yellow")
+        contacts = "\n".join(f"{person.name} {person.email}" for person in people)
+        listed.add_row(party.role.label, name, party.county, party.credit_code, contacts)
+    show(here.note, listed, Text(f"共 {len(parties)} 个单位", style="dim"))
+
+
+@app.command("add", cls=Command)
+def add_party(
+    role: Annotated[
+        Role, typer.Option(parser=one_of(Role), metavar="角色", help="服务商、市经信局 …")
+    ],
+    name: Annotated[str, typer.Option(metavar="名称", help="单位全称")],
+    contact: Annotated[str, typer.Option(metavar="姓名", help="联系人，即可选的经办人")],
+    email: Annotated[str, typer.Option(metavar="邮箱", help="联系人邮箱")],
+    phone: Annotated[str, typer.Option(metavar="电话", help="联系人电话")] = "",
+    county: Annotated[str, typer.Option(metavar="县市区", help="县市区经信部门和企业必填")] = "",
+    industry: Annotated[str, typer.Option(metavar="行业", help="企业必填")] = "",
+    credit_code: Annotated[str, typer.Option(metavar="代码", help="企业必填，18 位")] = "",
+    capacity: Annotated[
+        int | None, typer.Option(metavar="家数", help="服务商同时承接的上限", min=1)
+    ] = None,
+    admitted: Annotated[
+        bool, typer.Option("--admitted/--not-admitted", help="服务商是否在资源池内")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """登记一个单位及其联系人。"""
+    here = present()
+    new = NewParty(
+        role=role,
+        name=name,
+        contact=Person(name=contact, email=email, phone=phone),
+        credit_code=credit_code,
+        county=county,
+        industry=industry,
+        is_admitted=admitted and role is Role.PROVIDER,
+        capacity=capacity if role is Role.PROVIDER else None,
+    )
+    try:
+        with transaction() as session:
+            party = register_party(session, here.moment.programme, new)
+    except IntegrityError as error:
+        raise CollisionError from error
+    if as_json:
+        with reading() as session:
+            [row] = [each for each in _parties(session, role) if each[0].id == party.id]
+        print_json({**here.heading(), "party": _summary(*row)})
+        return
+    show(here.note, Text(f"✓ 已登记{role.label}“{party.name}”，联系人 {contact}", style="green"))
+
+
+def _parties(session: Session, role: Role | None) -> list[tuple[Party, list[Contact]]]:
+    """Return the parties by role, each with its people, the first contact first."""
+    wanted = select(Party).where(Party.role != Role.SYSTEM).order_by(col(Party.id))
+    if role is not None:
+        wanted = wanted.where(Party.role == role)
+    people: dict[int, list[Contact]] = {}
+    for person in session.exec(
+        select(Contact).order_by(col(Contact.is_primary).desc(), col(Contact.id))
+    ):
+        people.setdefault(person.party_id, []).append(person)
+    order = list(Role)
+    parties = sorted(session.exec(wanted), key=lambda party: order.index(party.role))
+    return [(party, people.get(party.id or 0, [])) for party in parties]
+
+
+def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
+    return {
+        "party_id": party.id,
+        "role": party.role,
+        "name": party.name,
+        "credit_code": party.credit_code,
+        "county": party.county,
+        "industry": party.industry,
+        "is_admitted": party.is_admitted,
+        "capacity": party.capacity,
+        "contacts": [
+            {
+                "name": person.name,
+                "email": person.email,
+                "phone": person.phone,
+                "is_primary": person.is_primary,
+            }
+            for person in people
+        ],
+    }

@@ -1,0 +1,100 @@
+"""`pilot up`, `pilot status`, `pilot doctor`: the instance as a whole."""
+
+import typer
+from rich.text import Text
+
+from deployments.cli.commands import AsJson, Command
+from deployments.cli.diagnosis import Finding, examine
+from deployments.cli.health import Health, Part, look
+from deployments.cli.output import pairs, print_json, show
+from deployments.settings import Settings
+from models.rules.clock import day_of
+from notifications.settings import MailSettings
+from tasks.clock import programme_now, trial_note
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for name, command in (("up", up), ("status", status), ("doctor", doctor)):
+        app.command(name, cls=Command)(command)
+
+
+def up() -> None:
+    """启动全部服务（Prefect、执行器、邮件、本机邮箱）；首次启动装入演示数据。"""
+    from deployments.launcher import run  # only this command starts anything
+
+    raise typer.Exit(run())
+
+
+def status(as_json: AsJson = False) -> None:
+    """显示各部分是否正常。"""
+    settings = Settings.read()
+    health = look(settings)
+    mode = MailSettings.read().mode
+    addresses = {
+        "prefect": settings.prefect_ui_url,
+        "mailbox": f"http://127.0.0.1:{settings.mailbox_port}",
+    }
+    if as_json:
+        print_json(
+            {
+                "healthy": health.is_healthy,
+                "parts": {part.key: _part(part) for part in health.parts},
+                "is_demonstration": health.programme and health.programme.is_demonstration,
+                "today": day_of(programme_now(health.programme)),
+                "trial_note": trial_note(health.programme),
+                "mail_mode": mode,
+                "addresses": addresses,
+                "home": str(settings.home),
+            }
+        )
+        return
+    lines: list[tuple[str, str | Text]] = []
+    for part in health.parts:
+        mark, style = ("✓", "green") if part.ok else ("✗", "bold red")
+        lines.append((part.label, Text(f"{mark} {part.detail}", style=style)))
+    lines += [
+        ("系统日期", str(day_of(programme_now(health.programme)))),
+        ("邮件方式", mode.label),
+        ("办理页面", addresses["prefect"]),
+        ("邮箱页面", addresses["mailbox"]),
+        ("数据目录", str(settings.home)),
+    ]
+    show(trial_note(health.programme), _verdict(health), pairs(lines))
+
+
+def _part(part: Part) -> dict[str, object]:
+    return {"label": part.label, "ok": part.ok, "detail": part.detail}
+
+
+def _verdict(health: Health) -> Text:
+    if health.is_healthy:
+        return Text("系统正常", style="bold green")
+    broken = "、".join(part.label for part in health.parts if not part.ok)
+    return Text(f"系统不正常：{broken}；运行 pilot doctor 查看处理办法", style="bold red")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """查找问题，说明怎么处理；没有问题时退出码为 0。"""
+    settings = Settings.read()
+    health = look(settings)
+    findings = examine(settings, health)
+    problems = [finding for finding in findings if finding.is_problem]
+    if as_json:
+        print_json({"ok": not problems, "findings": findings})
+    else:
+        count = len(problems)
+        verdict = Text(f"发现 {count} 个问题", style="bold red")
+        if not problems:
+            verdict = Text("没有发现问题", style="bold green")
+        show(trial_note(health.programme), verdict, *(_finding(each) for each in findings))
+    if problems:
+        raise typer.Exit(1)
+
+
+def _finding(finding: Finding) -> Text:
+    text = Text("✗ " if finding.is_problem else "· ", style="red" if finding.is_problem else "dim")
+    text.append(finding.what, style="")
+    if finding.do:
+        text.append(f"\n  → {finding.do}", style="cyan")
+    return text
