@@ -13,6 +13,7 @@ from models.rules.clock import SHANGHAI
 from models.rules.stages import Stage
 from models.tables.case import Answer, WorkItem
 from tasks.answering import Moment
+from tasks.boards import cell
 from tasks.clock import trial_note
 from tasks.database import reading
 
@@ -43,17 +44,11 @@ def stage_summary(case_no: str, stage: Stage, moment: Moment) -> str:
         )
     lines.append("## 案卷要点")
     lines.append("| 项目 | 内容 |\n|---|---|")
-    lines[-1] += "".join(f"\n| {title} | {_cell(text)} |" for title, text in facts.lines())
+    lines[-1] += "".join(f"\n| {title} | {cell(text)} |" for title, text in facts.lines())
     if stage is Stage.SUBSIDY and facts.ceiling_explanation:
         lines.append("## 补助测算")
         lines.append("\n".join(f"- {line}" for line in facts.ceiling_explanation))
     return "\n\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """Return `text` so that it stays in its cell and is no markup."""
-    escaped = "".join(f"\\{sign}" if sign in r"\`*_[]<>|#" else sign for sign in text)
-    return " ".join(escaped.split())
 
 
 @task(name="阶段小结", task_run_name="阶段小结 · {case_no}")
