@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, select
 
 from models.operations import cases, notices
-from models.operations.answering import SYSTEM, Caller, Receipt, answer
+from models.operations.answering import SYSTEM, Caller, Receipt, answer, require_item_number
 from models.operations.audit import Deed
 from models.operations.programmes import require_programme
 from models.policy import Programme, load_programme
@@ -65,6 +65,7 @@ def content_key(
     They are another answer on another day (a second month without progress), and when something
     else has been answered in between (a second objection dismissed in the words of the first).
     """
+    require_item_number(item_id)
     words = json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
     digest = sha256(words.encode(errors="replace")).hexdigest()[:32]
     start = f"{caller.channel.value}:{item_id}:"

@@ -35,6 +35,13 @@ def _yuan(given: object) -> Decimal:
     return amount.quantize(Decimal("0.01"))
 
 
+def _positive_yuan(given: object) -> Decimal:
+    amount = _yuan(given)
+    if amount == 0:
+        raise PydanticCustomError("yuan_zero", "必须大于 0")
+    return amount
+
+
 def _optional_yuan(given: object) -> Decimal | None:
     return None if given is None or str(given).strip() == "" else _yuan(given)
 
@@ -100,6 +107,8 @@ _PERCENT_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^([0-9]{1,3}(\
 
 #: Yuan with at most two decimals, from 0 up.
 YuanField = Annotated[Decimal, BeforeValidator(_yuan), WithJsonSchema(_YUAN_SCHEMA)]
+#: Yuan as above, but not nothing.
+PositiveYuan = Annotated[Decimal, BeforeValidator(_positive_yuan), WithJsonSchema(_YUAN_SCHEMA)]
 OptionalYuan = Annotated[
     Decimal | None, BeforeValidator(_optional_yuan), WithJsonSchema(_OPTIONAL_YUAN_SCHEMA)
 ]

@@ -1,6 +1,5 @@
 """Forms of 改造: the contract, the work and what was spent."""
 
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
@@ -13,12 +12,11 @@ from models.forms.fields import (
     OptionalText,
     PaperNo,
     Percentage,
+    PositiveYuan,
     Text,
     YuanField,
 )
 from models.rules.choice import Choice
-
-Positive = Annotated[YuanField, Field(gt=Decimal(0))]
 
 
 class ContractOutcome(Choice):
@@ -71,9 +69,9 @@ class ExpenditurePart(Part):
     category: Category = Field(title="类别")
     contract_no: PaperNo = Field(title="合同编号")
     invoice_no: PaperNo = Field(title="发票号码")
-    contract_sum: Positive = Field(title="合同金额（元）")
-    invoice_sum: Positive = Field(title="发票不含税金额（元）")
-    paid_sum: Positive = Field(title="实付金额（元）")
+    contract_sum: PositiveYuan = Field(title="合同金额（元）")
+    invoice_sum: PositiveYuan = Field(title="发票不含税金额（元）")
+    paid_sum: PositiveYuan = Field(title="实付金额（元）")
     invoiced_on: Day = Field(title="开票日期")
     paid_on: Day = Field(title="付款日期")
 

@@ -309,6 +309,12 @@ def answer(
     )
 
 
+def require_item_number(item_id: int) -> None:
+    """Raise `UnknownItemError` for a number that no item can have."""
+    if not 0 < item_id <= _LARGEST_ID:
+        raise UnknownItemError(item_id)
+
+
 def refuse(
     session: Session,
     item_id: int,
@@ -341,8 +347,7 @@ def refuse(
 
 def _locked_case(session: Session, item_id: int) -> Case:
     """Return the item's case, held against everybody else until the transaction ends."""
-    if not 0 < item_id <= _LARGEST_ID:
-        raise UnknownItemError(item_id)
+    require_item_number(item_id)
     case = session.exec(
         select(Case)
         .join(WorkItem, col(WorkItem.case_no) == col(Case.case_no))

@@ -1,5 +1,6 @@
 """验收: a complete dossier, an assessor without an interest, what of the spending is recognised."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from sqlmodel import Session, col, select
 from models.forms.acceptance import (
     AssignAssessorForm,
     DossierForm,
+    EligiblePart,
     Finding,
     ReviewForm,
     ReviewOutcome,
@@ -53,6 +55,14 @@ class UnknownInvoiceError(PilotError):
     def __init__(self, invoice_no: str) -> None:
         """Name it."""
         super().__init__(f"认定支出：发票号码 {invoice_no} 不在企业申报的支出明细中")
+
+
+class InvoiceTwiceError(PilotError):
+    """An invoice is recognised twice in one review; which of the two sums would count?"""
+
+    def __init__(self, invoice_no: str) -> None:
+        """Name it."""
+        super().__init__(f"认定支出：发票号码 {invoice_no} 出现多次")
 
 
 class EligibleAboveLeastError(PilotError):
@@ -115,7 +125,7 @@ def review(answering: Answering, form: ReviewForm) -> None:
         ]
         if aspects:
             raise PassedInSpiteError(aspects)
-        _recognise(answering, {line.invoice_no: line.eligible_sum for line in form.lines})
+        _recognise(answering, form.lines)
     assert case.assessor_id is not None  # noqa: S101 -- the step asks the assessor
     session.add(
         AcceptanceReview(
@@ -129,7 +139,11 @@ def review(answering: Answering, form: ReviewForm) -> None:
     )
 
 
-def _recognise(answering: Answering, given: dict[str, Decimal]) -> None:
+def _recognise(answering: Answering, parts: Sequence[EligiblePart]) -> None:
+    given = {part.invoice_no: part.eligible_sum for part in parts}
+    for invoice_no, count in Counter(part.invoice_no for part in parts).items():
+        if count > 1:
+            raise InvoiceTwiceError(invoice_no)
     lines = answering.session.exec(
         select(Expenditure).where(
             Expenditure.case_no == answering.case.case_no, ~col(Expenditure.is_replaced)
