@@ -1,0 +1,156 @@
+"""What is killed, wiped or flooded comes back by itself; nothing is lost and nothing is doubled."""
+
+import os
+import signal
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from sqlmodel import col, select
+
+from models.operations.audit import Deed, verify
+from models.rules.credit_code import check_digit
+from models.rules.stages import Channel, Role
+from models.tables.case import Answer, WorkItem
+from models.tables.party import Contact, Party
+from tasks.answering import start_case
+from tasks.database import reading, transaction
+from tests.system.instance import Instance, wait_for
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+_DEED = Deed(
+    party="示例市经信局",
+    actor="周明",
+    identity="测试",
+    channel=Channel.SYSTEM,
+    action="立案",
+    clause="三（一）1",
+)
+
+
+def new_cases(instance: Instance, count: int) -> list[str]:
+    """Open cases for enterprises invented here."""
+    numbers = []
+    for number in range(1, count + 1):
+        code = f"91420281MA0BUR{number:03}"
+        enterprise = Party(
+            role=Role.ENTERPRISE,
+            name=f"并发企业{number:03}",
+            credit_code=code + check_digit(code),
+            county="大冶市",
+            industry="高端装备",
+        )
+        with transaction(instance.engine) as session:
+            session.add(enterprise)
+            session.flush()
+            assert enterprise.id is not None
+            session.add(
+                Contact(
+                    party_id=enterprise.id,
+                    name=f"联系人{number:03}",
+                    email=f"burst{number:03}@example.com",
+                    is_primary=True,
+                )
+            )
+        numbers.append(start_case(1, enterprise, _DEED, on=instance.engine).case_no)
+    return numbers
+
+
+def answers_to(instance: Instance, item_id: int) -> list[Answer]:
+    with reading(instance.engine) as session:
+        return [*session.exec(select(Answer).where(Answer.item_id == item_id))]
+
+
+def open_cases(instance: Instance) -> list[str]:
+    with reading(instance.engine) as session:
+        return [*session.exec(select(WorkItem.case_no).where(col(WorkItem.closed_at).is_(None)))]
+
+
+def runs_in(instance: Instance, *states: str) -> list[str]:
+    runs = instance.api.post(
+        "flow_runs/filter",
+        json={"flow_runs": {"state": {"type": {"any_": list(states)}}}, "limit": 200},
+    ).json()
+    return [run["name"] for run in runs]
+
+
+def test_an_answer_given_while_prefect_is_dead_counts_and_shows_when_it_is_back(
+    instance: Instance,
+) -> None:
+    [case_no] = new_cases(instance, 1)
+    instance.wait_at_form(case_no)
+    item = instance.open_item(case_no)
+    assert item is not None
+    assert item.id is not None
+
+    instance.kill("prefect")
+    receipt = instance.answer(item.id, instance.typical(case_no))
+
+    assert receipt["outcome_label"] == "提交申报"
+    assert "等待:县市区经信部门" in instance.wait_at_form(case_no)["tags"]
+    assert len(answers_to(instance, item.id)) == 1
+    assert "prefect 意外结束" in instance.said.read_text()
+    instance.wait_healthy()
+
+
+def test_a_form_resumed_just_before_the_worker_dies_is_handed_in_once(instance: Instance) -> None:
+    case_no = "HS-1-0008"
+    form = {**instance.typical(case_no), "handler": "彭雪"}
+    instance.wait_at_form(case_no)
+    item = instance.open_item(case_no)
+    assert item is not None
+    assert item.id is not None
+
+    # Nobody can write: the worker stands between the resume and its transaction …
+    with closing(sqlite3.connect(instance.home / "pilot.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        instance.resume(case_no, form)
+        wait_for(lambda: runs_in(instance, "RUNNING") or None, "the worker to take the run")
+        # … and dies there.
+        instance.kill("worker")
+        lock.execute("ROLLBACK")
+
+    wait_for(lambda: answers_to(instance, item.id or 0), "the answer")
+    instance.wait_at_form(case_no)
+    [answer] = answers_to(instance, item.id)
+    assert (answer.handler, answer.is_accepted, answer.channel) == ("彭雪", True, Channel.PREFECT)
+
+
+def test_fifty_answers_at_once_all_end_at_their_next_form(fragile: Instance) -> None:
+    cases = new_cases(fragile, 50)
+    for case_no in cases:
+        fragile.wait_at_form(case_no)
+    forms = {case_no: fragile.typical(case_no) for case_no in cases}
+    items = {case_no: fragile.open_item(case_no) for case_no in cases}
+
+    with ThreadPoolExecutor(50) as crowd:
+        for done in [crowd.submit(fragile.resume, case_no, forms[case_no]) for case_no in cases]:
+            done.result()
+
+    for case_no in cases:
+        wait_for(lambda: fragile.open_item(case_no) != items[case_no], f"{case_no} to move")  # noqa: B023
+        assert "等待:县市区经信部门" in fragile.wait_at_form(case_no)["tags"]
+    assert runs_in(fragile, "FAILED", "CRASHED", "CANCELLED") == []
+    with reading(fragile.engine) as session:
+        assert verify(session)[1] == []
+
+
+def test_prefect_losing_its_database_loses_nothing(fragile: Instance) -> None:
+    waiting = open_cases(fragile)
+    for case_no in waiting:
+        fragile.wait_at_form(case_no)
+
+    # While it runs, and the server with it.
+    for file in (fragile.home / "prefect").glob("prefect.db*"):
+        file.unlink()
+    os.kill(fragile.pid_of("prefect"), signal.SIGKILL)
+    fragile.wait_healthy()
+
+    for case_no in waiting:
+        fragile.wait_at_form(case_no)
+    assert len(waiting) == 8
+    # What was there can be answered as if nothing had been.
+    fragile.resume_and_wait("HS-1-0008", {**fragile.typical("HS-1-0008"), "handler": "彭雪"})
+    assert "等待:市经信局" in fragile.wait_at_form("HS-1-0008")["tags"]
