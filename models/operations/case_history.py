@@ -27,7 +27,7 @@ class HistoryEntry:
     identity: str
     channel: Channel
     action: str
-    #: Where the case stands from then on, for example `诊断 · 确认诊断`.
+    #: Where the case has gone, for example `诊断 · 确认诊断`; empty where it stays.
     then: str
     #: (title, text) of what was filled in; empty for what was no answer.
     said: tuple[tuple[str, str], ...]
@@ -66,7 +66,7 @@ def _position(after: Mapping[str, Any]) -> str:
 
 def _said(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if "answered" not in after:
-        return (("理由", after["reason"]),) if after.get("reason") else ()
+        return _said_otherwise(after)
     kind = step_of(Stage.read(before["stage"]), before["step"]).form
     form = after["answered"]["form"]
     try:
@@ -74,6 +74,16 @@ def _said(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[st
     except ValidationError:  # a form of an earlier year: its own names must do
         return tuple((name, str(value)) for name, value in form.items())
     return tuple(titled(kind, as_written(read)))
+
+
+def _said_otherwise(after: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what is told by an entry that is no answer: a withdrawal, a notice that begins."""
+    told = []
+    if after.get("reason"):
+        told.append(("理由", str(after["reason"])))
+    if after.get("notice"):
+        told.append(("公示", f"{after['notice']}（{after['starts_on']} 至 {after['ends_on']}）"))
+    return tuple(told)
 
 
 def titled(form: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
