@@ -7,8 +7,8 @@ already have `prefect_environment` around it. `deployments.worker` sees to that.
 import functools
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,87 +17,20 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 import httpx
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import Scheduled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from deployments.in_flight import InFlight, recover_interrupted_runs
 
 #: the type of the worker and of the work pools it serves
 WORKER_TYPE = "in-process"
 
 _log = logging.getLogger(__name__)
-
-
-class InFlight:
-    """The flow runs this worker is executing, on disk: what a killed worker leaves is seen."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._now: set[UUID] = set()
-        directory.mkdir(parents=True, exist_ok=True)
-
-    @contextmanager
-    def execution(self, flow_run_id: UUID) -> Iterator[None]:
-        """Note the run before it is claimed; forget it once its end is known to the server.
-
-        An exception means that the server could not be told: the note stays.
-        """
-        note = self._directory / str(flow_run_id)
-        note.touch()
-        self._now.add(flow_run_id)
-        try:
-            yield
-            note.unlink(missing_ok=True)
-        finally:
-            self._now.discard(flow_run_id)
-
-    def interrupted(self) -> list[UUID]:
-        """Return the runs that were begun and are not being executed now."""
-        noted = {UUID(note.name) for note in self._directory.iterdir()}
-        return sorted(noted - self._now)
-
-    def forget(self, flow_run_id: UUID) -> None:
-        """Drop the note of a run that has been seen to."""
-        (self._directory / str(flow_run_id)).unlink(missing_ok=True)
-
-
-async def recover_interrupted_runs(client: PrefectClient, in_flight: InFlight) -> list[UUID]:
-    """Put the runs this worker began and never ended back on the schedule; return which.
-
-    A run that stands where it should (waiting, finished, deleted) is only forgotten. One that was
-    suspended but whose form never reached the server could not be answered by anyone, so it runs
-    again too.
-    """
-    again = []
-    for flow_run_id in in_flight.interrupted():
-        try:
-            flow_run = await client.read_flow_run(flow_run_id)
-        except ObjectNotFound:
-            in_flight.forget(flow_run_id)
-            continue
-        if await _is_stuck(client, flow_run):
-            resuming: State[Any] = Scheduled(name="Resuming", message="工作进程中断，重新执行")
-            await client.set_flow_run_state(flow_run_id, resuming, force=True)
-            again.append(flow_run_id)
-        in_flight.forget(flow_run_id)
-    return again
-
-
-async def _is_stuck(client: PrefectClient, flow_run: FlowRun) -> bool:
-    state = flow_run.state
-    if state is None or not state.is_paused():
-        return state is not None and (state.is_running() or state.is_pending())
-    keys = state.state_details.run_input_keyset
-    if not keys:
-        return False
-    forms = await client.filter_flow_run_input(
-        flow_run_id=flow_run.id, key_prefix=keys["schema"], limit=1, exclude_keys=set()
-    )
-    return not forms
 
 
 class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
@@ -115,16 +48,13 @@ class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorker
     ) -> None:
         # No limit for the base: its limiter is keyed by flow run, and a run resumed quickly would
         # find its own token still held.
-        super().__init__(work_pool_name, name=name, limit=None, prefetch_seconds=0)
+        # The pool is made by whoever registers the flows: without it there are none.
+        super().__init__(work_pool_name, name=name, limit=None, create_pool_if_not_found=False)
         self._in_flight = in_flight
         self._places = anyio.Semaphore(at_once)
         self._flows: dict[UUID, Flow[..., Any]] = {}
         self._stopping = False
-
-    @property
-    def executing(self) -> int:
-        """How many runs this worker holds: those in threads and those waiting for a place."""
-        return len(self._submitting_flow_run_ids)
+        self._trouble = ""
 
     async def serve(
         self,
@@ -132,50 +62,81 @@ class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorker
         *,
         poll_seconds: float = 0.5,
         grace_seconds: float = 5,
+        on_connect: Callable[[], None] = lambda: None,
         on_beat: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> int:
         """Execute what is scheduled until `stop` is set, then give running flows `grace_seconds`.
 
-        A server out of reach is waited for. `on_beat` is called, in a thread, after every poll
-        that succeeded. Runs that the grace did not suffice for are recovered at the next start.
+        A server out of reach is waited for. `on_connect` is called before the first poll, and
+        again whenever the server has been away or has lost the work pool: it may have a new
+        database. `on_beat` is called after every poll that succeeded. Both run in a thread.
+        Returns for how many runs the grace did not suffice: they are recovered at the next start,
+        but their threads go on, and keep the process from ending by itself.
         """
         # Heartbeats are for finding crashed runs, which `InFlight` does; the thread that sends
         # them would hold up the end of every run by a second. Not settable by environment.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            await anyio.to_thread.run_sync(on_connect)
             async with self:
-                await self._poll_until(stop, poll_seconds, on_beat)
+                await self._poll_until(stop, poll_seconds, on_connect, on_beat)
                 self._stopping = True
                 with anyio.move_on_after(grace_seconds):
-                    while self.executing:
+                    while self._submitting_flow_run_ids:
                         await anyio.sleep(0.05)
+                left = len(self._submitting_flow_run_ids)
                 if self._runs_task_group is not None:
                     self._runs_task_group.cancel_scope.cancel()
+        return left
 
     async def _poll_until(
-        self, stop: anyio.Event, poll_seconds: float, on_beat: Callable[[], None]
+        self,
+        stop: anyio.Event,
+        poll_seconds: float,
+        on_connect: Callable[[], None],
+        on_beat: Callable[[], None],
     ) -> None:
-        reachable = True
-        next_sync = 0.0
+        connected, complained = True, False
+        next_sync = monotonic() + self.heartbeat_interval_seconds
         while not stop.is_set():
             try:
+                if not connected:
+                    await anyio.to_thread.run_sync(on_connect)
+                    self._flows.clear()
+                    next_sync = 0.0
                 if monotonic() >= next_sync:
                     await self.sync_with_backend()
                     next_sync = monotonic() + self.heartbeat_interval_seconds
                 for flow_run_id in await recover_interrupted_runs(self.client, self._in_flight):
                     _log.warning("流程运行 %s 曾被中断，已重新排入执行", flow_run_id)
-                await self.get_and_submit_flow_runs()
-            except httpx.HTTPError as error:
-                if reachable:
-                    _log.warning("连接不上 Prefect 服务，稍后自动重试：%r", error)
-                reachable = False
-                next_sync = 0.0
+                await self._submit_scheduled_flow_runs(await self._get_scheduled_flow_runs())
+            except (httpx.HTTPError, ObjectNotFound) as error:
+                if not complained:
+                    _log.warning("Prefect 服务没有应答，稍后自动重试：%r", error)
+                connected, complained = False, True
             else:
-                if not reachable:
-                    _log.warning("已重新连上 Prefect 服务")
-                reachable = True
-                await anyio.to_thread.run_sync(on_beat)
+                if complained:
+                    _log.warning("Prefect 服务已恢复")
+                connected, complained = True, False
+                await self._beat(on_beat)
             with anyio.move_on_after(poll_seconds):
                 await stop.wait()
+
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """Poll. Unlike the base's, a missing work pool is an error: the database is a new one."""
+        return await self.client.get_scheduled_flow_runs_for_work_pool(
+            work_pool_name=self._work_pool_name, scheduled_before=datetime.now(UTC)
+        )
+
+    async def _beat(self, on_beat: Callable[[], None]) -> None:
+        try:
+            await anyio.to_thread.run_sync(on_beat)
+        except Exception as error:
+            # What is done beside the runs must not stop them. The same trouble is told once.
+            if repr(error) != self._trouble:
+                self._trouble = repr(error)
+                _log.exception("两次轮询之间的工作未能完成，稍后再试")
+        else:
+            self._trouble = ""
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
         """Claim the run and execute it. Replaces the base's six API calls a run by one.
@@ -252,7 +213,13 @@ def _run(flow: Flow[..., Any], flow_run: FlowRun) -> None:
     # engine reads the run again, with its deployment, before the flow's code sees it.
     unwatched = flow_run.model_copy(update={"deployment_id": None})
     try:
-        run_flow(flow, flow_run=unwatched, return_type="state")
+        state = run_flow(flow, flow_run=unwatched, return_type="state")
     except (Pause, Abort):
         # Suspended, or not ours to run any more. Both are BaseException in Prefect.
         return
+    if isinstance(state, State) and state.is_failed():
+        # A server out of reach while the end was being reported counts as the flow's failure in
+        # Prefect. It is an interruption.
+        error = state.result(raise_on_failure=False)
+        if isinstance(error, Exception) and _is_servers_trouble(error):
+            raise error

@@ -21,7 +21,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # SQLite has one writer: a request waits its turn rather than fail.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,503",
-        "PREFECT_CLIENT_MAX_RETRIES": "10",
+        # Two, four seconds: the pauses double, and a run that fails is begun again anyway.
+        "PREFECT_CLIENT_MAX_RETRIES": "2",
         # Server and clients are of one installation: nothing to negotiate at every run.
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
@@ -47,7 +48,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
 
 
 def enter_prefect_environment(settings: Settings) -> None:
-    """Lay the instance's `PREFECT_*` variables over this process's own environment.
+    """Lay the instance's `PREFECT_*` variables over this process's own, and make its home.
 
     Prefect reads them once, when it is first imported: calling this later is an error.
     """
@@ -57,3 +58,4 @@ def enter_prefect_environment(settings: Settings) -> None:
     ):
         raise RuntimeError("prefect was imported before enter_prefect_environment was called")
     os.environ.update(environment)
+    settings.prefect_home.mkdir(parents=True, exist_ok=True)

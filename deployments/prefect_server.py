@@ -45,7 +45,6 @@ def main() -> int:
     except PilotError as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    settings.prefect_home.mkdir(parents=True, exist_ok=True)
     enter_prefect_environment(settings)
     begin_immediately()
 

@@ -42,24 +42,31 @@ class WorkerRunsAlreadyError(PilotError):
 def run(
     load_flows: Callable[[], Sequence["FlowToRegister"]],
     *,
+    on_connect: Callable[[], None] = lambda: None,
     on_beat: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve the flows that `load_flows` returns until SIGTERM or SIGINT; return the exit status.
 
-    `load_flows` is called once Prefect's environment stands, so it may import flows. `on_beat` is
-    called in a thread about twice a second, as long as the server answers.
+    `load_flows` is called once Prefect's environment stands, so it may import flows. `on_connect`
+    is called when the server answers, at the start and after each outage (it may have lost its
+    database); `on_beat` about twice a second, as long as it answers. Both are called in a thread.
     """
-    settings = Settings.read()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    directory = settings.home / "worker" / settings.worker_name
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkerRunsAlreadyError(settings.worker_name, settings.home) from error
-        enter_prefect_environment(settings)
-        anyio.run(_serve, settings, load_flows(), directory / "in-flight", on_beat)
+    try:
+        settings = Settings.read()
+        directory = settings.home / "worker" / settings.worker_name
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / "lock").open("w") as lock:
+            try:
+                flock(lock, LOCK_EX | LOCK_NB)
+            except BlockingIOError as error:
+                raise WorkerRunsAlreadyError(settings.worker_name, settings.home) from error
+            enter_prefect_environment(settings)
+            in_flight = directory / "in-flight"
+            anyio.run(_serve, settings, load_flows(), in_flight, on_connect, on_beat)
+    except PilotError as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
     return 0
 
 
@@ -67,27 +74,34 @@ async def _serve(
     settings: Settings,
     flows: Sequence["FlowToRegister"],
     in_flight_directory: Path,
+    on_connect: Callable[[], None],
     on_beat: Callable[[], None],
 ) -> None:
-    from deployments.in_process_worker import InFlight, InProcessWorker
+    from deployments.in_flight import InFlight
+    from deployments.in_process_worker import InProcessWorker
     from deployments.registration import POOL, register
+
+    def connect() -> None:
+        register(flows)
+        on_connect()
+        print(f"工作进程“{settings.worker_name}”已就绪", flush=True)
 
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_set_on_signal, stop)
         if await _server_answers(settings, stop):
-            await anyio.to_thread.run_sync(register, flows)
             worker = InProcessWorker(
                 POOL,
                 name=settings.worker_name,
                 in_flight=InFlight(in_flight_directory),
                 at_once=settings.worker_limit,
             )
-            print(f"工作进程“{settings.worker_name}”已就绪", flush=True)
-            await worker.serve(stop, grace_seconds=GRACE_SECONDS, on_beat=on_beat)
-            if worker.executing:
-                # A thread cannot be ended from outside; at the next start the run is taken up.
-                print(f"仍有 {worker.executing} 个流程未结束，下次启动时重新执行", flush=True)
+            left = await worker.serve(
+                stop, grace_seconds=GRACE_SECONDS, on_connect=connect, on_beat=on_beat
+            )
+            if left:
+                # A thread cannot be ended from outside.
+                print(f"仍有 {left} 个流程未结束，下次启动时重新执行", flush=True)
                 os._exit(0)
         tasks.cancel_scope.cancel()
 
@@ -127,11 +141,7 @@ def main() -> int:
 
         return Beat()
 
-    try:
-        return run(programme_flows, on_beat=lambda: beat()())
-    except PilotError as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
+    return run(programme_flows, on_beat=lambda: beat()())
 
 
 if __name__ == "__main__":
