@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Engine, select
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel, col, func
 from sqlmodel import select as select_model
 
 from deployments.demonstration.answers import typical_answer
@@ -17,10 +17,12 @@ from models.operations.audit import Deed, verify
 from models.operations.parties import party_named
 from models.policy import load_programme
 from models.rules.clock import SHANGHAI, day_of
+from models.rules.credit_code import check_digit
 from models.rules.stages import Channel, Role, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.mail import OutboxMail
-from models.tables.party import Party
+from models.tables.party import Contact, Party
+from models.tables.records import Objection
 from tasks.answering import Moment, answer_item, start_case
 from tasks.database import reading, transaction
 from tasks.migration import upgrade
@@ -91,6 +93,40 @@ class World:
         """Return a party."""
         with reading(self.engine) as session:
             return party_named(session, role, name)
+
+    def register_enterprise(self) -> str:
+        """Register one more enterprise and return its name."""
+        with transaction(self.engine) as session:
+            number = session.exec(select_model(func.count()).select_from(Party)).one()
+            stem = f"91420281MA1{number:06}"
+            party = Party(
+                role=Role.ENTERPRISE,
+                name=f"示例企业{number}",
+                credit_code=stem + check_digit(stem),
+                county="大冶市",
+                industry="高端装备",
+            )
+            session.add(party)
+            session.flush()
+            session.add(
+                Contact(
+                    party_id=party.id or 0,
+                    name="林一",
+                    email=f"enterprise{number}@example.com",
+                    is_primary=True,
+                )
+            )
+            return party.name
+
+    def is_objected(self, case_no: str) -> bool:
+        """Return whether an objection to what the case waits for is still to be decided."""
+        with reading(self.engine) as session:
+            pending = session.exec(
+                select_model(Objection.id)
+                .join(WorkItem, col(WorkItem.id) == col(Objection.item_id))
+                .where(WorkItem.case_no == case_no, col(Objection.is_upheld).is_(None))
+            )
+            return pending.first() is not None
 
     def party_name(self, party_id: int) -> str:
         """Return the name of a party."""

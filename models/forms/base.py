@@ -1,9 +1,10 @@
 """The base of every form, and what a person is told about a form that cannot be read."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core.core_schema import ErrorType
 
 from models.forms.fields import Line
 from models.rules.choice import Choice
@@ -67,11 +68,14 @@ _WORDS: Mapping[str, str] = {
     "missing": "必须填写",
     "extra_forbidden": "没有这一项，请检查名称",
     "string_type": "应为文字",
+    "string_unicode": "含有无法保存的字符",
     "string_too_short": "不能为空",
     "string_too_long": "最多 {max_length} 个字",
     "int_parsing": "应为整数",
     "int_type": "应为整数",
     "int_from_float": "应为整数",
+    "int_parsing_size": "数字过大",
+    "finite_number": "应为整数",
     "bool_parsing": "应为 是/否（true/false）",
     "bool_type": "应为 是/否（true/false）",
     "date_from_datetime_parsing": "应为日期，例如 2024-03-25",
@@ -86,12 +90,18 @@ _WORDS: Mapping[str, str] = {
     "model_attributes_type": "应为一组内容",
 }
 
+_PYDANTICS = frozenset(get_args(ErrorType))
+
 
 def _problem(form: type[BaseModel], detail: Any) -> str:
     """Return `字段：怎么了` for one pydantic error."""
     where = "".join(_title(form, detail["loc"]))
-    words = _WORDS.get(detail["type"])
-    said = words.format(**detail.get("ctx", {})) if words else detail["msg"]
+    kind = detail["type"]
+    if kind in _WORDS:
+        said = _WORDS[kind].format(**detail.get("ctx", {}))
+    else:
+        # Our own errors speak Chinese already; of pydantic's the rarer ones are not told apart.
+        said = "填写有误，请检查" if kind in _PYDANTICS else detail["msg"]
     return f"{where}：{said}"
 
 

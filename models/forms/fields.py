@@ -1,7 +1,7 @@
 """Field types of the forms: what a person types, how it is checked, how a form shows it."""
 
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -55,11 +55,13 @@ def _percent(given: object) -> Decimal | None:
     return percent
 
 
-def _as_date(given: object) -> object:
+def _as_date(given: object) -> date:
     """Take 2024-3-5, 2024/3/5 and 2024年3月5日 for what they are."""
-    if not isinstance(given, str):
+    if isinstance(given, date) and not isinstance(given, datetime):
         return given
-    parts = given.strip().replace("年", "-").replace("月", "-").rstrip("日").replace("/", "-")
+    # Never a number: it would be taken for seconds since 1970.
+    words = given if isinstance(given, str) else ""
+    parts = words.strip().replace("年", "-").replace("月", "-").rstrip("日").replace("/", "-")
     try:
         year, month, day = (int(part) for part in parts.split("-"))
         return date(year, month, day)

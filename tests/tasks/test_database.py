@@ -1,0 +1,119 @@
+"""Where the database is, and what a transaction and a reader may rely on."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from models.rules.stages import Role
+from models.tables.party import Contact, Party
+from tasks.database import DatabaseSettings, DatabaseUrlError, engine, reading, transaction
+
+
+def _url(monkeypatch: pytest.MonkeyPatch, given: str | None) -> str:
+    if given is None:
+        monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
+    else:
+        monkeypatch.setenv("PILOT_DATABASE_URL", given)
+    return DatabaseSettings().url().render_as_string(hide_password=False)
+
+
+def test_without_an_address_the_database_is_a_file_under_the_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PILOT_HOME", str(tmp_path / "home"))
+
+    assert _url(monkeypatch, None) == f"sqlite:///{tmp_path}/home/pilot.db"
+    assert _url(monkeypatch, "") == f"sqlite:///{tmp_path}/home/pilot.db"
+
+
+def test_two_homes_are_two_databases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PILOT_DATABASE_URL", raising=False)
+    engines = []
+    for name in ("a", "b"):
+        monkeypatch.setenv("PILOT_HOME", str(tmp_path / name))
+        engines.append(engine())
+        assert engine() is engines[-1]
+
+    assert engines[0].url != engines[1].url
+
+
+@pytest.mark.parametrize(
+    "given", ["postgresql://u:secret@db:5432/pilot", "postgresql+psycopg://u:secret@db:5432/pilot"]
+)
+def test_postgresql_is_spoken_to_by_psycopg(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    assert _url(monkeypatch, given) == "postgresql+psycopg://u:secret@db:5432/pilot"
+
+
+@pytest.mark.parametrize("given", ["mysql://u:secret@db/pilot", "secret", "://secret"])
+def test_an_address_of_no_use_is_refused_and_never_repeated(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    with pytest.raises(DatabaseUrlError, match="PILOT_DATABASE_URL 不可用") as refused:
+        _url(monkeypatch, given)
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_transaction_is_wholly_undone_on_any_error(engine: Engine) -> None:
+    def interrupted() -> None:
+        with transaction(engine) as session:
+            session.add(Party(role=Role.PROVIDER, name="甲"))
+            session.flush()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    with reading(engine) as session:
+        assert session.exec(select(Party)).all() == []
+
+
+def test_what_a_transaction_returns_can_be_used_after_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        party = Party(role=Role.PROVIDER, name="甲")
+        session.add(party)
+
+    assert (party.name, party.id) == ("甲", 1)
+
+
+def test_foreign_keys_are_held_on_both_databases(engine: Engine) -> None:
+    with pytest.raises(IntegrityError), transaction(engine) as session:
+        session.add(Contact(party_id=99, name="无主", email="nobody@example.com"))
+
+
+def test_a_reader_sees_one_state_however_much_is_written_meanwhile(engine: Engine) -> None:
+    with reading(engine) as session:
+        before = session.exec(select(Party.name)).all()
+        with transaction(engine) as other:
+            other.add(Party(role=Role.PROVIDER, name="甲"))
+
+        assert session.exec(select(Party.name)).all() == before == []
+
+    with reading(engine) as session:
+        assert session.exec(select(Party.name)).all() == ["甲"]
+
+
+def test_sqlite_writes_ahead_survives_a_power_cut_and_waits_for_other_writers(
+    engine: Engine,
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("about SQLite alone")
+    with engine.connect() as connection:
+        settings = [
+            connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+
+    assert settings == ["wal", 2, 1, 30_000]
+
+
+def test_a_writer_does_not_keep_readers_waiting(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(Party(role=Role.PROVIDER, name="甲"))
+        session.flush()
+
+        with reading(engine) as reader:
+            assert reader.exec(select(Party)).all() == []
