@@ -109,6 +109,8 @@ def _database_words(error: DBAPIError) -> str:
     said = str(error.orig)
     if re.search(r"no such (table|column)|(relation|column) .* does not exist", said):
         return "数据库尚未初始化或版本过旧；请先运行 pilot db upgrade"
+    if "is locked" in said or "deadlock" in said:
+        return "数据库正忙，本次未改变任何内容，请稍后重试"
     if "readonly" in said or "unable to open" in said:
         return "数据库文件无法写入；请检查 PILOT_HOME 所指目录的权限"
     return "数据库无法访问；请运行 pilot doctor 查看原因"

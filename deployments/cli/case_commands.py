@@ -133,7 +133,9 @@ def _entry(entry: HistoryEntry) -> Text:
     text = Text()
     text.append(f"{entry.number:>3}  {instant(entry.at)}  ", style="dim")
     text.append(entry.action, style="bold")
-    text.append(f"\n     {entry.party} · {entry.actor}（{entry.channel.label}：{entry.identity}）")
+    way = entry.channel.label
+    known_by = entry.identity if way in entry.identity else f"{way}：{entry.identity}"
+    text.append(f"\n     {entry.party} · {entry.actor}（{known_by}）")
     if entry.then:
         text.append(f" → {entry.then}", style="cyan")
     for title, said in entry.said:

@@ -1,6 +1,7 @@
 """What the commands print: tables for people, one JSON document for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -16,15 +17,15 @@ from rich.text import Text
 from models.rules.choice import Choice
 from models.rules.clock import SHANGHAI
 
-#: Narrower than this, tables of Chinese text are not readable; pipes get it too.
-_NARROWEST = 80
+#: A pipe or a file has no width of its own; the tables are made for this one.
+_WIDTH_OF_A_PIPE = 120
 
 
 def console() -> Console:
     """Return the console on what is standard output now; data is never taken for markup."""
     plain = Console(highlight=False, markup=False, emoji=False)
-    if plain.width < _NARROWEST:
-        plain.width = _NARROWEST
+    if not plain.is_terminal and "COLUMNS" not in os.environ:
+        plain.width = _WIDTH_OF_A_PIPE
     return plain
 
 

@@ -22,7 +22,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pilot(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the executable as from a shell that has nothing else set."""
-    inherited = {name: v for name, v in os.environ.items() if not name.startswith("PILOT_")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PILOT_") and name != "COLUMNS"
+    }
     return subprocess.run(
         [_PILOT, *arguments],
         env={**inherited, "PILOT_HOME": str(home)},
@@ -39,6 +43,8 @@ def test_a_list_says_that_it_is_a_demonstration_on_a_moved_day(home: Path) -> No
     assert (listed.returncode, listed.stderr) == (0, "")
     assert listed.stdout.startswith("◆ 演示数据 · 系统日期 2024-03-25\n")
     assert "共 8 个案卷" in listed.stdout
+    # No case takes a second line, though a pipe has no width of its own.
+    assert len(listed.stdout.splitlines()) == 1 + 3 + 8 + 2
 
 
 def test_json_is_one_document_and_nothing_else(home: Path) -> None:
