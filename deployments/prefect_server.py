@@ -27,12 +27,15 @@ def begin_immediately() -> None:
         session: AsyncSession,
         with_for_update: bool = True,
     ) -> AsyncIterator[AsyncSessionTransaction]:
-        token = SQLITE_BEGIN_MODE.set("IMMEDIATE")
-        try:
-            async with session.begin() as transaction:
-                yield transaction
-        finally:
-            SQLITE_BEGIN_MODE.reset(token)
+        async with session.begin() as transaction:
+            # For this connection alone: set for longer, it would also make the sessions that are
+            # opened meanwhile, to read, wait for a lock that this one holds.
+            token = SQLITE_BEGIN_MODE.set("IMMEDIATE")
+            try:
+                await session.connection()
+            finally:
+                SQLITE_BEGIN_MODE.reset(token)
+            yield transaction
 
     # A name that is gone would be created silently here: `tests/deployments` runs a burst.
     AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
