@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -114,8 +113,16 @@ def _sqlite(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
+class NoPostgresqlError(RuntimeError):
+    """There is no PostgreSQL to test on; `is_wanted` when there should be one."""
+
+    def __init__(self, url: URL, why: object, *, is_wanted: bool) -> None:
+        self.is_wanted = is_wanted
+        super().__init__(f"no PostgreSQL at {url.host}:{url.port} (PILOT_TEST_POSTGRES_URL): {why}")
+
+
 def postgresql_server() -> URL:
-    """Return the server to test on; skips without one, and fails without one in CI."""
+    """Return the server to test on, or raise `NoPostgresqlError`."""
     given = os.environ.get("PILOT_TEST_POSTGRES_URL")
     url = make_url(given or "postgresql://postgres@127.0.0.1:5432/postgres")
     url = url.set(drivername="postgresql+psycopg")
@@ -124,10 +131,8 @@ def postgresql_server() -> URL:
         with probe.connect():
             return url
     except OperationalError as error:
-        said = f"no PostgreSQL at {url.host}:{url.port} (PILOT_TEST_POSTGRES_URL): {error.orig}"
-        if given or os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+        is_wanted = bool(given) or os.environ.get("CI") == "true"
+        raise NoPostgresqlError(url, error.orig, is_wanted=is_wanted) from error
     finally:
         probe.dispose()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,7 +16,7 @@ from models.tables.case import Answer, StageRun, WorkItem
 from models.tables.records import Award, Expenditure, Payment
 from tasks.database import reading
 from tests.builders import OTHER_PROVIDER, PROVIDER, World, fill_world, make_world
-from tests.databases import DATABASES, copies_of
+from tests.databases import Copies
 from tests.lifecycle.moves import target
 
 #: What each outcome that is not the straight way needs to be said besides.
@@ -118,15 +117,11 @@ def _require_invariants(world: World, case_no: str) -> None:
     assert world.verify() == []
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def shared_world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def shared_world(copies: Copies) -> Iterator[World]:
     """One world for all walks: each takes a case of its own."""
-    folder: Path = tmp_path_factory.mktemp(f"walks-{request.param}")
-    with copies_of(request.param, folder) as copies:
-        for engine in copies.fresh(fill_world):
-            yield make_world(engine)
+    for engine in copies.fresh(fill_world):
+        yield make_world(engine)
 
 
 @settings(
