@@ -11,6 +11,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     home = settings.prefect_home
     environment = {
         "PREFECT_HOME": str(home),
+        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_API_URL": settings.prefect_api_url,
         "PREFECT_SERVER_API_HOST": "127.0.0.1",

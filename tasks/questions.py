@@ -22,6 +22,7 @@ from models.operations.parties import (
 from models.operations.prefilling import prefill
 from models.operations.runs import Question, ask, pause_key, stay
 from models.policy import Programme
+from models.rules.choice import Choice
 from models.rules.stages import Role, Stage
 from models.tables.case import Answer, WorkItem
 from models.tables.party import Party
@@ -133,7 +134,13 @@ def _form(
         choices["provider"] = [*available_providers(session)]
     if "assessor" in fields:
         choices["assessor"] = [*names_of(session, Role.ASSESSOR)]
-    defaults = dict(known)
+    # A default is shown as it stands in the schema: a choice by its label.
+    defaults = {
+        name: field.default.label
+        for name, field in fields.items()
+        if isinstance(field.default, Choice)
+    }
+    defaults.update(known)
     if people:
         defaults["handler"] = people[0]
     changed: dict[str, Any] = {}
