@@ -5,6 +5,9 @@ import sys
 
 from deployments.settings import Settings
 
+#: what these write, within a flow run, stands in the run's log in the Prefect UI
+OWN_LOGGERS = ("flows", "tasks")
+
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Return the `PREFECT_*` variables of this instance, to be laid over `os.environ`."""
@@ -34,8 +37,9 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # What a run says in the UI comes from our own loggers; the engine's four lines an
         # execution would be most of the log.
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,tasks",
-        "PREFECT_LOGGING_LOGGERS_PREFECT_EXTRA_LEVEL": "INFO",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OWN_LOGGERS),
+        # The same code runs outside of runs, too.
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
     if settings.ui_password is not None:
         credentials = f"pilot:{settings.ui_password.get_secret_value()}"

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from deployments.prefect_environment import enter_prefect_environment
+from deployments.prefect_environment import OWN_LOGGERS, enter_prefect_environment
 from deployments.settings import Settings
 from models.rules.errors import PilotError
 
@@ -52,6 +52,8 @@ def run(
     database); `on_beat` about twice a second, as long as it answers. Both are called in a thread.
     """
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         settings = Settings.read()
         directory = settings.home / "worker" / settings.worker_name

@@ -123,7 +123,7 @@ class Instance:
             return client.read_flow_run(flow_run_id)
 
     def in_state(
-        self, flow_run_id: UUID, name: str, *, key: str | None = None, within: float = 20
+        self, flow_run_id: UUID, name: str, *, key: str | None = None, within: float = 60
     ) -> FlowRun:
         """Wait until the run is in the state `name` (suspended under `key`); return it."""
 
@@ -160,7 +160,7 @@ def until(check: Any, *, within: float, otherwise: Any = lambda: "") -> Any:
     raise AssertionError(f"not within {within} s: {otherwise()}")
 
 
-def end(process: subprocess.Popen[bytes], within: float = 20) -> int:
+def end(process: subprocess.Popen[bytes], within: float = 30) -> int:
     """Ask the process to end, as the supervisor does, and return its exit status."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)

@@ -71,5 +71,4 @@ def test_every_variable_for_prefect_is_one_that_prefect_knows():
     known = _get_valid_setting_names(PrefectSettings)
     given = {name for name in prefect_environment(Settings.read()) if name.startswith("PREFECT_")}
 
-    # The level of one logger is set by name; Prefect has no setting of its own for it.
-    assert given - known == {"PREFECT_LOGGING_LOGGERS_PREFECT_EXTRA_LEVEL"}
+    assert given - known == set()

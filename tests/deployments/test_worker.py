@@ -2,12 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Scheduled
 
-from tests.prefect_server import Instance
+from tests.prefect_server import Instance, until
 
 pytestmark = pytest.mark.system
 
@@ -66,20 +67,51 @@ def test_a_failing_flow_fails_alone(served: Instance):
     served.in_state(fine, "Completed")
 
 
-def test_fifty_answers_at_once_bring_every_run_to_its_next_form(served: Instance):
-    runs = [served.create_run("两次表态/toy", f"多{n}", case=f"多{n}") for n in range(50)]
-    for run in runs:
-        served.in_state(run, "Suspended", key="item-1", within=60)
+def test_what_our_own_loggers_say_is_all_that_stands_in_the_log_of_a_run(served: Instance):
+    run = served.create_run("慢/toy", "言", case="言", seconds=0)
+    served.in_state(run, "Completed")
 
+    lines = until(lambda: log_lines(served, run), within=10)
+
+    assert lines == ["第 1 次开始"]
+
+
+def log_lines(instance: Instance, run: UUID) -> list[str]:
+    with instance.client() as client:
+        found = client.request(
+            "POST", "/logs/filter", json={"logs": {"flow_run_id": {"any_": [str(run)]}}}
+        )
+    return [line["message"] for line in found.json()]
+
+
+def test_fifty_answers_at_once_bring_every_run_to_its_next_form(served: Instance):
+    cases = [f"多{n}" for n in range(50)]
     with served.client() as client, ThreadPoolExecutor(16) as pool:
+        deployment = client.read_deployment_by_name("两次表态/toy")
+
+        def create(case: str) -> UUID:
+            run = client.create_flow_run_from_deployment(
+                deployment.id, name=case, tags=["多"], parameters={"case": case}
+            )
+            return run.id
+
+        def standing(key: str) -> int:
+            found = client.request(
+                "POST", "/flow_runs/filter", json={"flow_runs": {"tags": {"all_": ["多"]}}}
+            )
+            keys = [run["state"]["state_details"].get("pause_key") for run in found.json()]
+            return keys.count(key)
+
+        runs = list(pool.map(create, cases))
+        until(lambda: standing("item-1") == 50, within=60)
+
         answers = list(
             pool.map(lambda run: client.resume_flow_run(run, {"opinion": "同意"}).status, runs)
         )
 
-    assert answers == [SetStateStatus.ACCEPT] * 50
-    for run in runs:
-        served.in_state(run, "Suspended", key="item-2", within=60)
-    assert [said(served, f"多{n}") for n in range(50)] == [["同意", "?"]] * 50
+        assert answers == [SetStateStatus.ACCEPT] * 50
+        until(lambda: standing("item-2") == 50, within=60)
+    assert [said(served, case) for case in cases] == [["同意", "?"]] * 50
     assert "database is locked" not in (served.home / "prefect_server.log").read_text("utf-8")
 
 

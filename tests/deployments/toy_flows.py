@@ -1,6 +1,7 @@
 """What a stage flow does, without the programme; where it stands is kept in small files."""
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -63,6 +64,7 @@ def slow(case: str, seconds: float) -> str:
     begun = len(file.read_text(encoding="utf-8").splitlines()) if file.exists() else 0
     with file.open("a", encoding="utf-8") as line:
         line.write("begun\n")
+    logging.getLogger("flows.slow").info("第 %s 次开始", begun + 1)
     if not begun:
         time.sleep(seconds)
     return f"begun {begun + 1} times"
