@@ -1,6 +1,8 @@
 """What time it is for the programme: the wall's, a demonstration's day, or `PILOT_TODAY`."""
 
+import os
 from datetime import date, datetime
+from functools import cache
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,12 +28,18 @@ class ClockSettings(BaseSettings):
     today: date | None = None
 
 
-def moved_to(programme: ProgrammeRow | None) -> date | None:
-    """Return the day the system is moved to: `PILOT_TODAY`, else a demonstration's own day."""
+@cache
+def _today(given: str | None) -> date | None:
+    """Return the day that the settings give, read anew only when the variable has changed."""
     try:
-        today = ClockSettings().today
+        return ClockSettings().today
     except ValidationError:
         raise TodayError from None
+
+
+def moved_to(programme: ProgrammeRow | None) -> date | None:
+    """Return the day the system is moved to: `PILOT_TODAY`, else a demonstration's own day."""
+    today = _today(os.environ.get("PILOT_TODAY"))
     if today is None and programme is not None:
         return programme.demonstration_today
     return today

@@ -1,6 +1,6 @@
 """Who is written to when a case moves; queued in the transaction that moves it."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from models.lifecycle import Back, End, Enter, Stay, step_of
 from models.operations.answering import Answered
 from models.operations.effects.subsidy import award_in_force
 from models.operations.outbox import NewMail, queue_mails
+from models.operations.parties import contacts_of_all
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import CaseStatus, Channel, Role, Stage
@@ -45,6 +46,8 @@ class _Letters:
     #: What the mails' dedup keys begin with: the number of the audit entry they tell of.
     number: str
     at: datetime
+    #: The contacts of parties that are known already.
+    people: Mapping[int, list[Contact]] = field(default_factory=dict)
     letters: list[tuple[Party, str | None, type[MailContext], int | None, dict[str, Any]]] = field(
         default_factory=list
     )
@@ -65,7 +68,9 @@ class _Letters:
         """Queue all of them by one statement."""
         if not self.letters:
             return
-        people = _people(session, {party.id for party, *_ in self.letters if party.id})
+        people = dict(self.people)
+        if strangers := {party.id for party, *_ in self.letters if party.id} - people.keys():
+            people |= contacts_of_all(session, strangers)
         office = next(
             body.name for body in self.programme.bodies if body.key == Role.CITY_BUREAU.value
         )
@@ -117,7 +122,7 @@ def mails_for_answer(
     assert case is not None  # noqa: S101 -- only a repeat comes without them
     assert enterprise is not None  # noqa: S101
     assert answered.asked_party is not None  # noqa: S101
-    letters = _Letters(programme, row, case, enterprise, receipt.number, at)
+    letters = _Letters(programme, row, case, enterprise, receipt.number, at, answered.people)
     if receipt.channel not in _WITHOUT_RECEIPT:
         letters.write(
             answered.asked_party,
@@ -194,8 +199,9 @@ def mails_for_answer(
             explanation=tuple(award.explanation.splitlines()),
             decided_on=day_of(at),
         )
-    if following is not None and answered.next_party is not None:
-        _write_opened(letters, programme, following, answered.next_party)
+    waits_for = answered.next_party
+    if following is not None and waits_for is not None and waits_for.role is not Role.SYSTEM:
+        _write_opened(letters, programme, following, waits_for)
     letters.queue(session)
 
 
@@ -247,7 +253,7 @@ def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
     step = step_of(item.stage, item.step)
     page = (
         f"打开办理页面，搜索案卷号 {item.case_no}，"
-        f"进入“{item.stage.label}”运行，点“Resume”填写“{step.label}”表单并提交"
+        f"打开“{item.stage.label}”，点右上角“⋮”中的“Resume”（办理），填写“{step.label}”表单并提交"
     )
     office = f"也可将内容交工作人员登记，事项编号 {item.id}"
     if role in (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU):
@@ -278,17 +284,6 @@ def _unverified(programme: Programme, item: WorkItem) -> str | None:
     """Return the warning due where the deadline rests on a figure that nobody has confirmed."""
     length = programme.step(item.stage, item.step)
     return None if length.verified else f"办理时限待核（{length.source}）"
-
-
-def _people(session: Session, party_ids: Iterable[int]) -> dict[int, list[Contact]]:
-    people: dict[int, list[Contact]] = {}
-    for contact in session.exec(
-        select(Contact)
-        .where(col(Contact.party_id).in_(list(party_ids)))
-        .order_by(col(Contact.is_primary).desc(), col(Contact.id))
-    ):
-        people.setdefault(contact.party_id, []).append(contact)
-    return people
 
 
 def _contact(people: list[Contact], wanted: str | None) -> Contact | None:

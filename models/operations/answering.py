@@ -2,161 +2,76 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from sqlalchemy import bindparam, insert
+from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from models.forms.base import StepForm
 from models.lifecycle import Move, Stay, Step, step_of
+from models.operations.answer_refusals import (
+    ItemClosedError,
+    KeyReusedError,
+    RefusedBeforeError,
+    SystemOnlyError,
+    UnknownHandlerError,
+    UnknownItemError,
+    WrongPartyError,
+    require_item_number,
+)
 from models.operations.audit import Deed, record
 from models.operations.context import Answering
 from models.operations.effects import EFFECTS
-from models.operations.moving import follow
-from models.operations.parties import contacts_of, party_for_role
+from models.operations.moving import close_item, follow
+from models.operations.parties import contacts_of_all, party_for_role
+from models.operations.receipts import SYSTEM, SYSTEM_HANDLER, Caller, Receipt
 from models.policy import Programme
-from models.rules.clock import SHANGHAI, day_of
-from models.rules.errors import PilotError
-from models.rules.stages import CaseStatus, Channel, Role, Stage
+from models.rules.clock import day_of
+from models.rules.stages import Role
 from models.tables.audit import AuditEntry
 from models.tables.case import Answer, Case, WorkItem
 from models.tables.party import Contact, Party
 from models.tables.programme import Batch
 
-SYSTEM_HANDLER = "系统"
+__all__ = [
+    "SYSTEM",
+    "Answered",
+    "Caller",
+    "ItemClosedError",
+    "KeyReusedError",
+    "Receipt",
+    "RefusedBeforeError",
+    "SystemOnlyError",
+    "UnknownHandlerError",
+    "UnknownItemError",
+    "WrongPartyError",
+    "answer",
+    "refuse",
+    "require_item_number",
+]
 
-#: A larger number cannot even be asked for in PostgreSQL.
-_LARGEST_ID = 2**31 - 1
+_Enterprise, _Asked = aliased(Party), aliased(Party)
 
-_Asked = aliased(Party)
-
-
-class UnknownItemError(PilotError):
-    """There is no such item."""
-
-    def __init__(self, item_id: int) -> None:
-        """Name the number asked for."""
-        self.item_id = item_id
-        super().__init__(f"没有编号为 {item_id} 的待办事项；可用 pilot item list 查看")
-
-
-class ItemClosedError(PilotError):
-    """Somebody was quicker; says who did what when, and by which channel."""
-
-    def __init__(
-        self, item_id: int, *, by: str, at: datetime, channel: Channel, outcome: str
-    ) -> None:
-        """Tell who closed the item, when, by which channel and how."""
-        self.item_id = item_id
-        super().__init__(
-            f"事项 {item_id} 已由 {by} 于 {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} "
-            f"通过{channel.label}办理（{outcome}），本次提交未改变任何内容"
-        )
-
-
-class WrongPartyError(PilotError):
-    """The item waits for another party."""
-
-    def __init__(self, item_id: int, given: str, asked: str) -> None:
-        """Name both parties."""
-        super().__init__(f"事项 {item_id} 应由“{asked}”办理，不是“{given}”")
-
-
-class UnknownHandlerError(PilotError):
-    """The 经办人 is not a registered contact of the party."""
-
-    def __init__(self, handler: str, party: str, known: list[str]) -> None:
-        """Name the person, the party and its contacts."""
-        names = "、".join(known) or "（无）"
-        super().__init__(f"经办人“{handler}”不是“{party}”登记的联系人；已登记：{names}")
-
-
-class SystemOnlyError(PilotError):
-    """Only the system itself may decide this, when the time has come."""
-
-    def __init__(self, outcome: str) -> None:
-        """Name the outcome."""
-        super().__init__(f"“{outcome}”由系统在期满后自动办理，不能人工选择")
-
-
-class RefusedBeforeError(PilotError):
-    """The answer with this key has been refused; the same key again is refused in the same words.
-
-    Otherwise a form that was shown as refused could be accepted behind the person's back.
-    """
-
-    def __init__(self, refusal: str) -> None:
-        """Repeat the refusal."""
-        super().__init__(refusal)
-
-
-class KeyReusedError(PilotError):
-    """An idempotency key that belongs to an answer to another item."""
-
-    def __init__(self, key: str, item_id: int) -> None:
-        """Name the key and the item it was used for."""
-        super().__init__(f"提交编号 {key} 已用于事项 {item_id}，请更换")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """By which way an answer comes, and how the person's identity is known."""
-
-    channel: Channel
-    identity: str
-    #: The party in whose name it is given; None where the channel shows only the party's own items.
-    party: str | None = None
-
-
-SYSTEM = Caller(channel=Channel.SYSTEM, identity="系统自动")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What the person who answered is told, word for word the same however often it is asked."""
-
-    number: str
-    case_no: str
-    enterprise: str
-    item_id: int
-    stage: Stage
-    step: str
-    step_label: str
-    outcome: str
-    outcome_label: str
-    handler: str
-    party: str
-    channel: Channel
-    answered_at: datetime
-    case_status: CaseStatus
-    next_item_id: int | None
-    next_stage: Stage | None
-    next_step_label: str | None
-    next_party: str | None
-    next_due_on: date | None
-
-    def to_json(self) -> str:
-        """Return the receipt as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, default=str)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Receipt":
-        """Return the receipt that `to_json` wrote."""
-        raw = json.loads(text)
-        return cls(
-            **{
-                **raw,
-                "stage": Stage.read(raw["stage"]),
-                "channel": Channel.read(raw["channel"]),
-                "answered_at": datetime.fromisoformat(raw["answered_at"]),
-                "case_status": CaseStatus.read(raw["case_status"]),
-                "next_stage": Stage.read(raw["next_stage"]) if raw["next_stage"] else None,
-                "next_due_on": (
-                    date.fromisoformat(raw["next_due_on"]) if raw["next_due_on"] else None
-                ),
-            }
-        )
+#: An item with all that an answer to it looks at, and the answer that has its key already. Case
+#: and item are held against everybody else until the transaction ends, and are read as they are
+#: once they are held. An answer that came with the same key while this one waited is not seen
+#: here: it has closed the item, or its key cannot be written twice.
+_ASKED = (
+    select_rows(Case, WorkItem, _Enterprise, Batch, _Asked, Answer)
+    .select_from(WorkItem)
+    .join(Case, col(Case.case_no) == col(WorkItem.case_no))
+    .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
+    .join(Batch, col(Batch.id) == col(Case.batch_id))
+    .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))
+    .outerjoin(Answer, col(Answer.idempotency_key) == bindparam("key"))
+    .where(col(WorkItem.id) == bindparam("item_id"))
+    .with_for_update(of=[Case, WorkItem], key_share=True)
+)
+_KEEP = insert(Answer.metadata.tables["answer"])
+_BY_KEY = select(Answer).where(col(Answer.idempotency_key) == bindparam("key"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +86,8 @@ class Answered:
     form: StepForm | None = None
     enterprise: Party | None = None
     asked_party: Party | None = None
+    #: party -> its contacts, the primary one first; of the parties that were looked at.
+    people: Mapping[int, list[Contact]] = field(default_factory=dict)
     next_item: WorkItem | None = None
     next_party: Party | None = None
     reason: str = ""
@@ -191,29 +108,22 @@ def answer(
     The same `key` again gives the same receipt and changes nothing. Every refusal is a
     `PilotError` in the words of the person; the caller then rolls the transaction back.
     """
-    case = _locked_case(session, item_id)
-    before = session.exec(select(Answer).where(Answer.idempotency_key == key)).first()
-    if before is not None:
-        if before.item_id != item_id:
-            raise KeyReusedError(key, before.item_id)
-        if not before.is_accepted:
-            raise RefusedBeforeError(before.refusal)
-        return Answered(receipt=Receipt.from_json(before.receipt), is_repeat=True)
-    item, enterprise, batch, asked = session.exec(
-        select(WorkItem, Party, Batch, _Asked)
-        .select_from(WorkItem)
-        .join(Party, col(Party.id) == case.enterprise_id)
-        .join(Batch, col(Batch.id) == case.batch_id)
-        .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))
-        .where(WorkItem.id == item_id)
-    ).one()
+    require_item_number(item_id)
+    found = session.execute(_ASKED, {"item_id": item_id, "key": key}).first()
+    if found is None:
+        raise UnknownItemError(item_id)
+    case, item, enterprise, batch, asked, before = found
     step = step_of(item.stage, item.step)
+    if before is None and item.closed_at is not None:
+        before = session.exec(_BY_KEY, params={"key": key}).first()
+    if before is not None:
+        return _told_before(before, item_id, key)
     if item.closed_at is not None:
         raise _closed(session, item, step)
     acting = _acting(session, asked, caller)
     if caller.party is not None and caller.party not in (acting.name, acting.role.label):
         raise WrongPartyError(item_id, caller.party, acting.name)
-    form = _read(session, step, acting, given, caller)
+    form, people = _read(session, step, acting, enterprise, given, caller)
     outcome = form.outcome
     if outcome.value in step.system_only and caller is not SYSTEM:
         raise SystemOnlyError(outcome.label)
@@ -234,13 +144,12 @@ def answer(
     EFFECTS[item.stage, item.step](answering, form)
     move = step.outcomes[outcome.value]
     reason = _reason(form)
-    next_item = _move(session, programme, answering, move, outcome.value, reason)
-    next_party = None
-    if next_item is item:
-        next_party = asked
-    elif next_item is not None:
-        next_party = session.get_one(Party, next_item.party_id)
-    entry = record(
+    if not isinstance(move, Stay):
+        close_item(session, item, outcome.value, at)
+    next_item, next_party = follow(
+        session, programme, case, batch, enterprise, item, asked, move, reason=reason, at=at
+    )
+    number = record(
         session,
         case,
         Deed(
@@ -259,7 +168,7 @@ def answer(
         at=at,
     )
     receipt = Receipt(
-        number=f"{case.case_no}-{entry.number:04}",
+        number=f"{case.case_no}-{number:04}",
         case_no=case.case_no,
         enterprise=enterprise.name,
         item_id=item_id,
@@ -279,21 +188,23 @@ def answer(
         next_party=next_party.name if next_party else None,
         next_due_on=next_item.due_on if next_item else None,
     )
-    session.add(
-        Answer(
-            item_id=item_id,
-            idempotency_key=key,
-            outcome=outcome.value,
-            form=form.model_dump_json(),
-            handler=form.handler,
-            identity=caller.identity,
-            channel=caller.channel,
-            at=at,
-            is_accepted=True,
-            receipt=receipt.to_json(),
-        )
-    )
     session.flush()
+    session.connection().execute(
+        _KEEP,
+        {
+            "item_id": item_id,
+            "idempotency_key": key,
+            "outcome": outcome.value,
+            "form": form.model_dump_json(),
+            "handler": form.handler,
+            "identity": caller.identity,
+            "channel": caller.channel,
+            "at": at,
+            "is_accepted": True,
+            "refusal": "",
+            "receipt": receipt.to_json(),
+        },
+    )
     return Answered(
         receipt=receipt,
         is_repeat=False,
@@ -303,16 +214,11 @@ def answer(
         form=form,
         enterprise=enterprise,
         asked_party=acting,
+        people=people,
         next_item=next_item,
         next_party=next_party,
         reason=reason,
     )
-
-
-def require_item_number(item_id: int) -> None:
-    """Raise `UnknownItemError` for a number that no item can have."""
-    if not 0 < item_id <= _LARGEST_ID:
-        raise UnknownItemError(item_id)
 
 
 def refuse(
@@ -326,7 +232,7 @@ def refuse(
     at: datetime,
 ) -> None:
     """Keep a refused form with its reason, for a channel that cannot show a refusal itself."""
-    if session.exec(select(Answer.id).where(Answer.idempotency_key == key)).first() is not None:
+    if session.exec(_BY_KEY, params={"key": key}).first() is not None:
         return
     session.add(
         Answer(
@@ -345,18 +251,13 @@ def refuse(
     session.flush()
 
 
-def _locked_case(session: Session, item_id: int) -> Case:
-    """Return the item's case, held against everybody else until the transaction ends."""
-    require_item_number(item_id)
-    case = session.exec(
-        select(Case)
-        .join(WorkItem, col(WorkItem.case_no) == col(Case.case_no))
-        .where(WorkItem.id == item_id)
-        .with_for_update(of=Case)
-    ).first()
-    if case is None:
-        raise UnknownItemError(item_id)
-    return case
+def _told_before(before: Answer, item_id: int, key: str) -> Answered:
+    """Return, or raise, what the answer with this key was told."""
+    if before.item_id != item_id:
+        raise KeyReusedError(key, before.item_id)
+    if not before.is_accepted:
+        raise RefusedBeforeError(before.refusal)
+    return Answered(receipt=Receipt.from_json(before.receipt), is_repeat=True)
 
 
 def _closed(session: Session, item: WorkItem, step: Step) -> ItemClosedError:
@@ -403,49 +304,31 @@ def _acting(session: Session, asked: Party, caller: Caller) -> Party:
 
 
 def _read(
-    session: Session, step: Step, acting: Party, given: Mapping[str, object], caller: Caller
-) -> StepForm:
-    """Return the form; its 经办人 is one of the contacts of the party that acts."""
+    session: Session,
+    step: Step,
+    acting: Party,
+    enterprise: Party,
+    given: Mapping[str, object],
+    caller: Caller,
+) -> tuple[StepForm, dict[int, list[Contact]]]:
+    """Return the form, whose 经办人 is a contact of the party that acts, and who is known by now.
+
+    The enterprise's contacts are looked up by the way: nearly every answer concerns it.
+    """
     if caller is SYSTEM:
-        return step.form.read({"handler": SYSTEM_HANDLER, **given})
-    assert acting.id is not None  # noqa: S101 -- read from the database
-    people: list[Contact] = contacts_of(session, acting.id)
+        return step.form.read({"handler": SYSTEM_HANDLER, **given}), {}
+    assert acting.id is not None  # noqa: S101 -- both are read from the database
+    assert enterprise.id is not None  # noqa: S101
+    known = contacts_of_all(session, {acting.id, enterprise.id})
+    people = known[acting.id]
     filled = dict(given)
     if not filled.get("handler") and people:
         filled["handler"] = people[0].name
     form = step.form.read(filled)
-    if form.handler not in {person.name for person in people}:
-        raise UnknownHandlerError(form.handler, acting.name, [person.name for person in people])
-    return form
-
-
-def _move(
-    session: Session,
-    programme: Programme,
-    answering: Answering,
-    move: Move,
-    outcome: str,
-    reason: str,
-) -> WorkItem | None:
-    """Close the item unless the move stays on it, and follow the move."""
-    item = answering.item
-    if not isinstance(move, Stay):
-        item.closed_at = answering.at
-        item.outcome = outcome
-        session.add(item)
-        # The open item is closed in the database before the next is opened: one per case.
-        session.flush()
-    return follow(
-        session,
-        programme,
-        answering.case,
-        answering.batch,
-        answering.enterprise,
-        item,
-        move,
-        reason=reason,
-        at=answering.at,
-    )
+    names = [person.name for person in people]
+    if form.handler not in names:
+        raise UnknownHandlerError(form.handler, acting.name, names)
+    return form, known
 
 
 def _position(case: Case, item: WorkItem | None) -> dict[str, object]:

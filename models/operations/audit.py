@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from models.rules.audit_chain import GENESIS, entry_hash
@@ -12,6 +13,11 @@ from models.rules.stages import Channel
 from models.tables.audit import AuditEntry, AuditSeal
 from models.tables.case import Case
 from models.tables.programme import ProgrammeRow
+
+_APPEND = insert(AuditEntry.metadata.tables["audit_entry"])
+_HASHED = tuple(
+    name for name in AuditEntry.model_fields if name not in {"id", "previous_hash", "hash"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +41,8 @@ class ChainFault:
 
 
 def _fields(entry: AuditEntry) -> dict[str, object]:
-    return {
-        "case_no": entry.case_no,
-        "number": entry.number,
-        "at": entry.at,
-        "party": entry.party,
-        "actor": entry.actor,
-        "identity": entry.identity,
-        "channel": entry.channel.value,
-        "action": entry.action,
-        "before": entry.before,
-        "after": entry.after,
-        "clause": entry.clause,
-    }
+    """Return what the entry's hash covers, beside the hash before it."""
+    return {name: getattr(entry, name) for name in _HASHED}
 
 
 def record(
@@ -58,27 +53,24 @@ def record(
     before: Mapping[str, object],
     after: Mapping[str, object],
     at: datetime,
-) -> AuditEntry:
-    """Append one entry to the chain of `case`; the caller holds the case's row."""
-    entry = AuditEntry(
-        case_no=case.case_no,
-        number=case.audit_length + 1,
-        at=at,
-        party=deed.party,
-        actor=deed.actor,
-        identity=deed.identity,
-        channel=deed.channel,
-        action=deed.action,
-        before=json.dumps(before, ensure_ascii=False, default=str),
-        after=json.dumps(after, ensure_ascii=False, default=str),
-        clause=deed.clause,
-        previous_hash=case.audit_head,
-        hash="",
+) -> int:
+    """Append one entry to the chain of `case`, whose row the caller holds; return its number."""
+    number = case.audit_length + 1
+    fields = {
+        "case_no": case.case_no,
+        "number": number,
+        "at": at,
+        **vars(deed),
+        "before": json.dumps(before, ensure_ascii=False, default=str),
+        "after": json.dumps(after, ensure_ascii=False, default=str),
+    }
+    head = entry_hash(case.audit_head, fields)
+    session.connection().execute(
+        _APPEND, {**fields, "previous_hash": case.audit_head, "hash": head}
     )
-    entry.hash = entry_hash(entry.previous_hash, _fields(entry))
-    case.audit_length, case.audit_head = entry.number, entry.hash
-    session.add_all([entry, case])
-    return entry
+    case.audit_length, case.audit_head = number, head
+    session.add(case)
+    return number
 
 
 def verify(session: Session) -> tuple[int, list[ChainFault]]:

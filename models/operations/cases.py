@@ -6,7 +6,7 @@ from sqlmodel import Session, col, func, select
 
 from models.lifecycle import first_step
 from models.operations.audit import Deed, record
-from models.operations.moving import end_case, enter_stage, open_item
+from models.operations.moving import close_item, end_case, enter_stage, open_item
 from models.policy import Programme
 from models.rules.audit_chain import GENESIS
 from models.rules.clock import day_of
@@ -71,7 +71,7 @@ def case_numbered(session: Session, case_no: str, *, for_update: bool = False) -
     """Return the case, or raise `UnknownCaseError`."""
     wanted = select(Case).where(Case.case_no == case_no)
     if for_update:
-        wanted = wanted.with_for_update()
+        wanted = wanted.with_for_update(key_share=True)
     case = session.exec(wanted).first()
     if case is None:
         raise UnknownCaseError(case_no)
@@ -131,7 +131,7 @@ def open_case(
     session.flush()
     round_no = enter_stage(session, case, Stage.APPLICATION)
     step = first_step(Stage.APPLICATION)
-    item = open_item(
+    item, _ = open_item(
         session,
         programme,
         case,
@@ -163,13 +163,11 @@ def withdraw(session: Session, case_no: str, deed: Deed, reason: str, *, at: dat
     item = session.exec(
         select(WorkItem).where(WorkItem.case_no == case_no, col(WorkItem.closed_at).is_(None))
     ).one()
-    item.closed_at = at
-    item.outcome = CaseStatus.WITHDRAWN.value
+    close_item(session, item, CaseStatus.WITHDRAWN.value, at)
     before = {"stage": case.stage.value, "status": case.status.value, "item": item.id}
     end_case(session, case, CaseStatus.WITHDRAWN, at)
     after = {"stage": case.stage.value, "status": case.status.value, "reason": reason}
     record(session, case, deed, before=before, after=after, at=at)
-    session.add(item)
     session.flush()
     return case
 

@@ -2,18 +2,70 @@
 
 from datetime import date, datetime
 
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
 from models.operations.calendar_days import add_working_days
-from models.operations.parties import party_for_role
+from models.operations.parties import NoPartyForRoleError
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.case import Case, StageRun, WorkItem
 from models.tables.party import Party
-from models.tables.programme import Batch
+from models.tables.programme import Batch, CalendarDay
+
+# Rows that nobody asks for again in the transaction that writes them: no ORM identity is wanted.
+_ITEM = WorkItem.metadata.tables["work_item"]
+_RUN = WorkItem.metadata.tables["stage_run"]
+
+_CLOSE_ITEM = (
+    update(_ITEM)
+    .where(_ITEM.c.id == bindparam("item_id"))
+    .values(closed_at=bindparam("at"), outcome=bindparam("how"))
+)
+_OPEN_ITEM = insert(_ITEM).returning(_ITEM.c.id)
+_LEAVE_STAGE = (
+    update(_RUN)
+    .where(_RUN.c.case_no == bindparam("left"), _RUN.c.left_at.is_(None))
+    .values(left_at=bindparam("at"))
+)
+
+_Start, _End = aliased(CalendarDay), aliased(CalendarDay)
+
+#: Who is asked next, the how-manieth time, and until when: all that opening an item looks up.
+_NEXT = select(
+    Party,
+    select(func.count())
+    .select_from(WorkItem)
+    .where(
+        col(WorkItem.case_no) == bindparam("case_no"),
+        col(WorkItem.stage) == bindparam("stage"),
+        col(WorkItem.step) == bindparam("step"),
+    )
+    .scalar_subquery(),
+    select(col(_End.day))
+    .join(_Start, col(_End.workday_no) == col(_Start.workday_no) + bindparam("working_days"))
+    .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
+    .scalar_subquery(),
+    # What is asked for has been written already; what has not may wait for the one flush.
+).execution_options(autoflush=False)
+_NEXT_OF_CASE = _NEXT.where(col(Party.id) == bindparam("party_id"))
+_NEXT_OF_ROLE = _NEXT.where(col(Party.role) == bindparam("role")).order_by(col(Party.id)).limit(1)
+_NEXT_OF_COUNTY = _NEXT_OF_ROLE.where(col(Party.county) == bindparam("county"))
+
+#: How many rounds the case has had in a stage, and how many stays.
+_ROUNDS_AND_STAYS = select(
+    select(func.coalesce(func.max(WorkItem.round), 0))
+    .where(col(WorkItem.case_no) == bindparam("case_no"), col(WorkItem.stage) == bindparam("stage"))
+    .scalar_subquery(),
+    select(func.count())
+    .select_from(StageRun)
+    .where(col(StageRun.case_no) == bindparam("case_no"), col(StageRun.stage) == bindparam("stage"))
+    .scalar_subquery(),
+).execution_options(autoflush=False)
 
 
 class NobodyToAskError(PilotError):
@@ -26,37 +78,42 @@ class NobodyToAskError(PilotError):
         super().__init__(f"案卷 {case_no} 尚未指派{role.label}，无法转交下一步")
 
 
-def due_on(
-    session: Session, programme: Programme, batch: Batch, stage: Stage, step: str, opened_on: date
-) -> date:
-    """Return the last day of `step` when it is opened on `opened_on`.
-
-    A step that runs to a date of its batch and is opened after it (a correction, a rectification)
-    is due at once: the calendar of the plan does not move by itself.
-    """
-    length = programme.step(stage, step)
-    if length.working_days is not None:
-        return add_working_days(session, opened_on, length.working_days)
-    until = (
-        batch.applications_close_on
-        if length.until == "application-end"
-        else batch.transformation_until
-    )
-    return max(until, opened_on)
-
-
-def _asked(session: Session, case: Case, step: Step, enterprise: Party) -> int:
-    """Return the party that `step` asks in this case."""
-    if step.role is Role.ENTERPRISE:
-        return case.enterprise_id
-    if step.role in (Role.PROVIDER, Role.ASSESSOR):
-        party_id = case.provider_id if step.role is Role.PROVIDER else case.assessor_id
-        if party_id is None:
-            raise NobodyToAskError(case.case_no, step.role)
-        return party_id
-    party = party_for_role(session, step.role, enterprise.county)
-    assert party.id is not None  # noqa: S101 -- read from the database
-    return party.id
+def _next_party(
+    session: Session,
+    case: Case,
+    enterprise: Party,
+    stage: Stage,
+    step: Step,
+    working_days: int,
+    today: date,
+) -> tuple[Party, int, date | None]:
+    """Return who is asked, how often he has been, and the day so many working days from today."""
+    wanted = {
+        "case_no": case.case_no,
+        "stage": stage,
+        "step": step.key,
+        "working_days": working_days,
+        "today": today,
+    }
+    match step.role:
+        case Role.ENTERPRISE:
+            found = session.exec(_NEXT_OF_CASE, params={**wanted, "party_id": case.enterprise_id})
+        case Role.PROVIDER | Role.ASSESSOR:
+            party_id = case.provider_id if step.role is Role.PROVIDER else case.assessor_id
+            if party_id is None:
+                raise NobodyToAskError(case.case_no, step.role)
+            found = session.exec(_NEXT_OF_CASE, params={**wanted, "party_id": party_id})
+        case Role.COUNTY_BUREAU:
+            county = {"role": step.role, "county": enterprise.county}
+            found = session.exec(_NEXT_OF_COUNTY, params={**wanted, **county})
+        case _:
+            found = session.exec(_NEXT_OF_ROLE, params={**wanted, "role": step.role})
+    row = found.first()
+    if row is None:
+        county_name = enterprise.county if step.role is Role.COUNTY_BUREAU else ""
+        raise NoPartyForRoleError(step.role, county_name)
+    party, times, day = row
+    return party, times, day
 
 
 def open_item(
@@ -71,56 +128,64 @@ def open_item(
     round_no: int,
     reason: str,
     at: datetime,
-) -> WorkItem:
-    """Open `step` for `case`, with its party and its deadline."""
+) -> tuple[WorkItem, Party]:
+    """Open `step` for `case`; return the item, with its deadline, and the party that is asked.
+
+    A step that runs to a date of its batch and is opened after it (a correction, a rectification)
+    is due at once: the calendar of the plan does not move by itself. The item is a copy of its
+    row: changing it changes nothing.
+    """
     today = day_of(at)
-    attempts = session.exec(
-        select(func.count())
-        .select_from(WorkItem)
-        .where(WorkItem.case_no == case.case_no, WorkItem.stage == stage, WorkItem.step == step.key)
-    ).one()
+    length = programme.step(stage, step.key)
+    party, times, due_on = _next_party(
+        session, case, enterprise, stage, step, length.working_days or 0, today
+    )
+    if length.working_days is None:
+        until = (
+            batch.applications_close_on
+            if length.until == "application-end"
+            else batch.transformation_until
+        )
+        due_on = max(until, today)
+    elif due_on is None:
+        due_on = add_working_days(session, today, length.working_days)  # says what is missing
+    assert party.id is not None  # noqa: S101 -- read from the database
     item = WorkItem(
         case_no=case.case_no,
         stage=stage,
         round=round_no,
         step=step.key,
-        attempt=attempts + 1,
-        party_id=_asked(session, case, step, enterprise),
+        attempt=times + 1,
+        party_id=party.id,
         opened_at=at,
         opened_on=today,
-        due_on=due_on(session, programme, batch, stage, step.key, today),
+        due_on=due_on,
         reason=reason,
     )
-    session.add(item)
-    session.flush()
-    return item
+    values = item.model_dump(exclude={"id"})
+    item.id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
+    return item, party
+
+
+def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> None:
+    """Close `item` in the database before the next one is opened: a case has one open item."""
+    session.connection().execute(_CLOSE_ITEM, {"item_id": item.id, "at": at, "how": outcome})
 
 
 def enter_stage(session: Session, case: Case, stage: Stage) -> int:
     """Move `case` into `stage` and want a flow run for this stay; return the round it starts."""
-    rounds, entries = session.exec(
-        select(
-            select(func.coalesce(func.max(WorkItem.round), 0))
-            .where(WorkItem.case_no == case.case_no, WorkItem.stage == stage)
-            .scalar_subquery(),
-            select(func.count())
-            .select_from(StageRun)
-            .where(StageRun.case_no == case.case_no, StageRun.stage == stage)
-            .scalar_subquery(),
-        )
+    rounds, stays = session.exec(
+        _ROUNDS_AND_STAYS, params={"case_no": case.case_no, "stage": stage}
     ).one()
     case.stage = stage
-    session.add_all([case, StageRun(case_no=case.case_no, stage=stage, entry=entries + 1)])
+    session.add_all([case, StageRun(case_no=case.case_no, stage=stage, entry=stays + 1)])
     return int(rounds) + 1
 
 
 def leave_stage(session: Session, case: Case, at: datetime) -> None:
     """Note that the present stay in the stage is over; its run has only to finish."""
-    run = session.exec(
-        select(StageRun).where(StageRun.case_no == case.case_no, col(StageRun.left_at).is_(None))
-    ).one()
-    run.left_at = at
-    session.add(run)
+    left = session.connection().execute(_LEAVE_STAGE, {"left": case.case_no, "at": at})
+    assert left.rowcount == 1, "an active case stands in one stage"  # noqa: S101
 
 
 def end_case(session: Session, case: Case, status: CaseStatus, at: datetime) -> None:
@@ -138,26 +203,29 @@ def follow(
     batch: Batch,
     enterprise: Party,
     item: WorkItem,
+    asked: Party,
     move: Move,
     *,
     reason: str,
     at: datetime,
-) -> WorkItem | None:
-    """Carry out `move` after `item` was closed; return the item that is open now, if any."""
+) -> tuple[WorkItem, Party] | tuple[None, None]:
+    """Carry out `move` after `item`, put to `asked`, was closed.
+
+    Returns the item that is open now with the party that is asked, if the case goes on.
+    """
     stage, round_no = item.stage, item.round
     match move:
         case Stay():
-            return item
+            return item, asked
         case End(status=status):
             end_case(session, case, status, at)
-            return None
+            return None, None
         case Next(step=key):
             step, reason = step_of(stage, key), ""
         case Back(step=key):
             step, round_no = step_of(stage, key), round_no + 1
         case Enter(stage=entered, step=key, is_return=is_return):
             leave_stage(session, case, at)
-            session.flush()
             stage = entered
             round_no = enter_stage(session, case, stage)
             step = step_of(stage, key) if key else first_step(stage)

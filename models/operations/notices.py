@@ -48,7 +48,7 @@ def begin_notices(session: Session, programme: Programme, at: datetime) -> Notic
         .join(WorkItem, col(WorkItem.case_no) == col(Case.case_no))
         .where(*is_waiting)
         .order_by(Case.case_no)
-        .with_for_update(of=Case)
+        .with_for_update(of=Case, key_share=True)
     ).all()
     waiting = session.exec(
         select(WorkItem, Case, Batch.number)

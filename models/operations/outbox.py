@@ -4,7 +4,7 @@ Every `now` here is machine time (UTC), not programme time: see `models.tables.m
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Update, bindparam, insert, select, update
@@ -17,6 +17,12 @@ from models.tables.mail import WAITING, MailAttempt, OutboxMail
 #: Neither ORM identity nor refreshing is wanted here, only rows.
 _MAIL = OutboxMail.metadata.tables["outbox_mail"]
 _ATTEMPT = MailAttempt.metadata.tables["mail_attempt"]
+
+#: dialect -> the statement that queues a mail unless it is queued already.
+_QUEUE = {
+    "sqlite": sqlite.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
+    "postgresql": postgresql.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
+}
 
 _NAME = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(message_id=bindparam("named"))
 
@@ -57,10 +63,8 @@ def queue_mails(session: Session, mails: Sequence[NewMail]) -> None:
     """Queue `mails` by one statement; those whose `dedup_key` is known already are left out."""
     if not mails:
         return
-    dialect = session.get_bind().dialect.name
-    into = postgresql.insert(_MAIL) if dialect == "postgresql" else sqlite.insert(_MAIL)
-    statement = into.on_conflict_do_nothing(index_elements=["dedup_key"])
-    session.execute(statement, [asdict(mail) for mail in mails])
+    connection = session.connection()
+    connection.execute(_QUEUE[connection.dialect.name], [vars(mail) for mail in mails])
 
 
 def queue_mail(session: Session, mail: NewMail) -> None:

@@ -1,11 +1,20 @@
 """Who is who: parties by role and name, their people, a provider's standing and load."""
 
+from collections.abc import Set
+
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role
 from models.tables.case import Case
 from models.tables.party import Contact, Party
+
+_CONTACTS = (
+    select(Contact)
+    .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
+    .order_by(col(Contact.is_primary).desc(), col(Contact.id))
+)
 
 #: The party that stands for the system itself; objections to its notices go to the lead bureau.
 SYSTEM_PARTY = "公示期（系统）"
@@ -81,13 +90,15 @@ def party_for_role(session: Session, role: Role, county: str = "") -> Party:
 
 def contacts_of(session: Session, party_id: int) -> list[Contact]:
     """Return the people of a party, the primary one first."""
-    return list(
-        session.exec(
-            select(Contact)
-            .where(Contact.party_id == party_id)
-            .order_by(col(Contact.is_primary).desc(), col(Contact.id))
-        )
-    )
+    return contacts_of_all(session, {party_id})[party_id]
+
+
+def contacts_of_all(session: Session, party_ids: Set[int]) -> dict[int, list[Contact]]:
+    """Return the people of each party, the primary one first."""
+    people: dict[int, list[Contact]] = {party_id: [] for party_id in party_ids}
+    for contact in session.exec(_CONTACTS, params={"parties": sorted(party_ids)}):
+        people[contact.party_id].append(contact)
+    return people
 
 
 def cases_in_hand(session: Session, provider_id: int) -> int:
