@@ -5,11 +5,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.exceptions import ObjectNotFound
 
-from deployments.registration import register
 from deployments.signs import sign
-from flows import DEPLOYMENTS
 from tasks.answering import present_moment
 from tasks.boards import Boards
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
@@ -25,13 +22,17 @@ _log = logging.getLogger(__name__)
 
 
 class Beat:
-    """Called again and again by the worker; the first time it puts everything right."""
+    """Called again and again by the worker, as long as Prefect answers."""
 
     def __init__(self) -> None:
-        """Nothing has been done yet; the first beat reconciles."""
+        """Nothing has been done yet."""
+        self._next_sign = 0.0
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Take nothing for granted: Prefect has just come up, perhaps with an empty database."""
         self._boards = Boards()
         self._is_reconciled = False
-        self._next_sign = 0.0
         self._next_boards = 0.0
 
     def __call__(self) -> None:
@@ -54,12 +55,6 @@ class Beat:
     def _try(self, part: Callable[[SyncPrefectClient], None], client: SyncPrefectClient) -> None:
         try:
             part(client)
-        except ObjectNotFound:
-            # Prefect has lost its database: tell it again what there is, and start over.
-            _log.warning("Prefect 中没有所需的部署，重新登记")
-            register(DEPLOYMENTS)
-            self._boards = Boards()
-            self._is_reconciled = False
         except Exception:
             _log.exception("本轮未完成，稍后重试")
 
@@ -85,6 +80,4 @@ class Beat:
         self._boards.refresh(client, present_moment())
 
     def _sign(self, client: SyncPrefectClient) -> None:
-        # A server that lost its database answers as before, but knows none of our flows.
-        client.read_deployment_by_name(f"核对运行/{DEPLOYMENT}")
         sign("worker")

@@ -61,7 +61,7 @@ def children(settings: Settings) -> list[Child]:
     """Return the processes of one instance; each waits by itself for what it needs."""
     ready: dict[str, tuple[str, Callable[[], bool]]] = {
         "prefect": ("prefect_server", answers(f"{settings.prefect_api_url}/health")),
-        "mailbox": ("mailbox", answers(f"http://127.0.0.1:{settings.mailbox_port}/health")),
+        "mailbox": ("mailbox_server", answers(f"http://127.0.0.1:{settings.mailbox_port}/health")),
         "clock": ("clock", lambda: has_signed("clock")),
         "worker": ("worker", lambda: has_signed("worker")),
     }
@@ -115,4 +115,4 @@ def board_url(settings: Settings) -> str | None:
         return None
     if not response.is_success or not response.json():
         return None
-    return f"{settings.prefect_ui_url}/artifacts/artifact/{response.json()[0]['id']}"
+    return f"{settings.prefect_ui_url}/v2/artifacts/artifact/{response.json()[0]['id']}"

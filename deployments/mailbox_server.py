@@ -1,5 +1,4 @@
-"""The local mailbox: catches all mail of a trial and shows it. `python -m deployments.mailbox`."""
-# ruff: noqa: A005 -- run by its full name, and imported by nothing that could mean the other one
+"""`python -m deployments.mailbox_server`: catches all mail of a trial and shows it."""
 
 import asyncio
 import contextlib

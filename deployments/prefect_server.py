@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from deployments.prefect_environment import enter_prefect_environment
-from deployments.prefect_ui import styled_ui
 from deployments.settings import Settings
 from models.rules.errors import PilotError
 
@@ -52,12 +51,7 @@ def main() -> int:
     enter_prefect_environment(settings)
     begin_immediately()
 
-    import prefect
     from prefect.cli import app
-
-    prefect.__ui_static_path__ = styled_ui(
-        prefect.__ui_static_path__, settings.prefect_home / "ui", prefect.__version__
-    )
 
     sys.argv = ["prefect", "server", "start"]
     app()

@@ -21,6 +21,7 @@ from models.rules.errors import PilotError
 # Prefect reads its settings when it is first imported. Nothing here may import it before
 # `enter_prefect_environment`, hence the imports inside functions.
 if TYPE_CHECKING:
+    from deployments.beat import Beat
     from deployments.registration import FlowToRegister
 
 #: how long running flows may still run after SIGTERM; a flow takes about a second
@@ -138,12 +139,12 @@ def main() -> int:
         return DEPLOYMENTS
 
     @cache
-    def beat() -> Callable[[], None]:
+    def beat() -> "Beat":
         from deployments.beat import Beat
 
         return Beat()
 
-    return run(programme_flows, on_beat=lambda: beat()())
+    return run(programme_flows, on_connect=lambda: beat().start_over(), on_beat=lambda: beat()())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from flows.stage_walk import walk
 from models.rules.stages import Stage
 
 
-@flow(name="评级", description="水平评定与等级确认。在“Resume”表单中办理当前事项。")
+@flow(name="评级", description="水平评定与等级确认。点“⋮ → Resume”办理当前事项。")
 def grading(case_no: str, entry: int = 1) -> str:
     """Show the case's stay number `entry` in 评级 until it is over."""
     return walk(Stage.GRADING, case_no, entry)

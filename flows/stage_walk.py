@@ -1,8 +1,8 @@
 """What every stage flow does: stand at the open item, hand in what is typed, go on, finish."""
 
+import logging
 from uuid import UUID
 
-from prefect import get_run_logger
 from prefect.flow_runs import suspend_flow_run
 from prefect.input.run_input import RunInput
 from prefect.runtime import flow_run
@@ -22,6 +22,8 @@ from tasks.prefect_runs import (
 from tasks.questions import next_question
 from tasks.stage_steps import close_stay, hand_in
 
+#: What it says stands in the run's log.
+_log = logging.getLogger(__name__)
 #: Longer than any programme: deadlines are ours, a form must never run out.
 _TEN_YEARS = 10 * 366 * 24 * 3600
 
@@ -40,9 +42,9 @@ def walk(stage: Stage, case_no: str, entry: int) -> str:
         for form in typed_forms(client, run_id):
             answered = hand_in(run_id, form, moment)
             if isinstance(answered, Receipt):
-                get_run_logger().info("回执 %s：%s", answered.number, answered.outcome_label)
+                _log.info("回执 %s：%s", answered.number, answered.outcome_label)
             else:
-                get_run_logger().warning("未被接受：%s", answered)
+                _log.warning("未被接受：%s", answered)
             forget_form(client, run_id, form.key)
         asked = next_question(case_no, stage, entry, run_id, moment)
         if asked is None:

@@ -6,7 +6,7 @@ from flows.stage_walk import walk
 from models.rules.stages import Stage
 
 
-@flow(name="补助", description="补助建议、公示、财政审批与拨付。在“Resume”表单中办理当前事项。")
+@flow(name="补助", description="补助建议、公示、财政审批与拨付。点“⋮ → Resume”办理当前事项。")
 def subsidy(case_no: str, entry: int = 1) -> str:
     """Show the case's stay number `entry` in 补助 until it is over."""
     return walk(Stage.SUBSIDY, case_no, entry)

@@ -6,7 +6,7 @@ from flows.stage_walk import walk
 from models.rules.stages import Stage
 
 
-@flow(name="改造", description="签订合同、实施改造与支出申报。在“Resume”表单中办理当前事项。")
+@flow(name="改造", description="签订合同、实施改造与支出申报。点“⋮ → Resume”办理当前事项。")
 def transformation(case_no: str, entry: int = 1) -> str:
     """Show the case's stay number `entry` in 改造 until it is over."""
     return walk(Stage.TRANSFORMATION, case_no, entry)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from urllib.parse import urlencode
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -10,10 +11,11 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from models.operations.runs import unfinished_runs
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
-from models.rules.stages import Role
+from models.rules.stages import Role, Stage
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import reading
+from tasks.prefect_runs import TAG
 
 BOARD_KEY = "board"
 _WORKLIST = "worklist-"
@@ -50,19 +52,35 @@ class Boards:
                 if run.flow_run_id and run.left_at is None
             }
         note = trial_note(moment.row)
-        pages = {BOARD_KEY: ("看板", board_page(rows, items, note, run_ids))}
         worklists: dict[int, list[OpenItem]] = {}
         for item in items:
             worklists.setdefault(item.party_id, []).append(item)
-        for party_id, theirs in worklists.items():
-            title = f"待办 · {theirs[0].party}"
-            pages[f"{_WORKLIST}{party_id}"] = (title, worklist_page(theirs, note, run_ids))
+        pages = {
+            f"{_WORKLIST}{party_id}": (
+                f"待办 · {theirs[0].party}",
+                worklist_page(theirs, note, run_ids),
+            )
+            for party_id, theirs in worklists.items()
+        }
         if not self._ids:
             self._ids = board_ids(client)
         # Who has nothing left to do is told so.
         for key in self._ids.keys() - pages.keys():
             if key.startswith(_WORKLIST):
                 pages[key] = ("待办（已清空）", "目前没有待办事项。")
+        shown = self._show(client, moment, pages)
+        # The board last: it links to the worklists.
+        addresses = {
+            party_id: f"/v2/artifacts/artifact/{self._ids[f'{_WORKLIST}{party_id}']}"
+            for party_id in worklists
+        }
+        page = board_page(rows, items, note, run_ids, addresses)
+        return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
+
+    def _show(
+        self, client: SyncPrefectClient, moment: Moment, pages: Mapping[str, tuple[str, str]]
+    ) -> int:
+        """Put up those of `pages` that have changed; return how many that were."""
         shown = 0
         for key, (title, page) in pages.items():
             digest = sha256(page.encode()).hexdigest()
@@ -87,7 +105,7 @@ class Boards:
 
 
 def board_ids(client: SyncPrefectClient) -> dict[str, UUID]:
-    """Return the boards that are up, by key; the page of one is `/artifacts/artifact/<id>`."""
+    """Return the boards that are up, by key; the page of one is `/v2/artifacts/artifact/<id>`."""
     found: dict[str, UUID] = {}
     while True:
         page = client.request(
@@ -110,65 +128,112 @@ def board_page(
     items: Sequence[OpenItem],
     note: str | None,
     run_ids: Mapping[str, str],
+    worklists: Mapping[int, str],
 ) -> str:
-    """Return the board: each stage, how many, how many overdue, waiting for whom."""
+    """Return the board: each stage, how many, how many overdue, waiting for whom; each party.
+
+    `worklists` are the addresses of the parties' own pages.
+    """
     heads = " | ".join(_SHORT[role] for role in Role)
-    lines = [f"| 阶段 | 在办 | 超期 | {heads} |", "|---" * (len(Role) + 3) + "|"]
+    lines = [f"| 阶段 | 在办 | 逾期 | {heads} |", "|---" * (len(Role) + 3) + "|"]
     for row in rows:
         lines.append(
-            _board_line(row.label, row.open_items, row.overdue, [row.waiting.get(r) for r in Role])
+            _board_line(
+                row.label,
+                _runs(row.open_items, row.stage),
+                row.overdue,
+                [_runs(row.waiting.get(role, 0), row.stage, role) for role in Role],
+            )
         )
     lines.append(
         _board_line(
             "**合计**",
-            sum(row.open_items for row in rows),
+            _runs(sum(row.open_items for row in rows), None),
             sum(row.overdue for row in rows),
-            [sum(row.waiting.get(role, 0) for row in rows) for role in Role],
+            [_runs(sum(row.waiting.get(role, 0) for row in rows), None, role) for role in Role],
         )
     )
     parts = ["# 试点进展看板"]
     if note:
-        parts.append(f"> **{note}**")
-    parts.append("各阶段在办案卷数，其中已超期数，以及分别在等待谁办理：")
+        parts.append(f"**{note}**")
+    parts.append("各阶段在办几件、逾期几件、在等谁办理。点数字列出这些案卷，点单位打开它的待办。")
     parts.append("\n".join(lines))
     if overdue := [item for item in items if item.is_overdue]:
-        parts.append("## 已超期事项")
+        parts.append("## 已逾期事项")
         parts.append(_table(overdue, run_ids, with_party=True))
+    if items:
+        parts.append("## 各单位待办")
+        parts.append(_parties(items, worklists))
     return "\n\n".join(parts)
 
 
-def _board_line(label: str, items: int, overdue: int, waiting: Sequence[int | None]) -> str:
+def _board_line(label: str, items: str, overdue: int, waiting: Sequence[str]) -> str:
     late = f"**{overdue}**" if overdue else ""
-    return f"| {label} | {items or ''} | {late} | {' | '.join(str(n or '') for n in waiting)} |"
+    return f"| {label} | {items} | {late} | {' | '.join(waiting)} |"
+
+
+def _runs(count: int, stage: Stage | None, role: Role | None = None) -> str:
+    """Return a number that leads to the runs in `stage` that wait for `role`.
+
+    Prefect's list shows the runs with any of the tags given: a stage and a role are looked for in
+    two ways, by the beginning of the name and by the tag.
+    """
+    if not count:
+        return ""
+    query = {"state": "Suspended", "tags": f"等待:{role.label}" if role else TAG}
+    if stage:
+        query["flow-run-search"] = f"{stage.label} · "
+    return f"[{count}](/v2/runs?{urlencode(query)})"
+
+
+def _parties(items: Sequence[OpenItem], worklists: Mapping[int, str]) -> str:
+    """Return the parties that are asked for something, offices first, the most urgent first."""
+    theirs: dict[int, list[OpenItem]] = {}
+    for item in items:
+        theirs.setdefault(item.party_id, []).append(item)
+    lines = ["| 单位 | 角色 | 待办 | 逾期 | 最早截止 |", "|---" * 5 + "|"]
+    office_first = [role for role in Role if role is not Role.ENTERPRISE] + [Role.ENTERPRISE]
+    for party_id, group in sorted(
+        theirs.items(), key=lambda each: office_first.index(each[1][0].role)
+    ):
+        first = group[0]
+        late = sum(item.is_overdue for item in group)
+        due = min((str(item.due_on) for item in group if item.due_on), default="")
+        lines.append(
+            f"| [{cell(first.party)}]({worklists[party_id]}) | {first.role.label} "
+            f"| {len(group)} | {f'**{late}**' if late else ''} | {due} |"
+        )
+    return "\n".join(lines)
 
 
 def worklist_page(items: Sequence[OpenItem], note: str | None, run_ids: Mapping[str, str]) -> str:
     """Return one party's worklist, the most urgent first."""
     parts = [f"# 待办事项 · {items[0].party}"]
     if note:
-        parts.append(f"> **{note}**")
-    parts.append(f"共 {len(items)} 项。点案卷号打开办理页面，再点右上角“Resume”填写并提交。")
+        parts.append(f"**{note}**")
+    todo = "点案卷号打开办理页面，再点右上角“⋮”中的“Resume”（办理），填好后提交。"
+    if items[0].role is Role.SYSTEM:
+        todo = f"公示期满由系统自动办结，无需办理；收到实名异议时，{todo}"
+    parts.append(f"共 {len(items)} 项，“剩余”为工作日。{todo}")
     parts.append(_table(items, run_ids, with_party=False))
     return "\n\n".join(parts)
 
 
 def _table(items: Sequence[OpenItem], run_ids: Mapping[str, str], *, with_party: bool) -> str:
-    party = "办理单位 | " if with_party else ""
-    lines = [
-        f"| 事项 | 案卷 | 企业 | 县区 | 阶段 | 步骤 | {party}截止 | 剩余工作日 |",
-        "|---" * (9 if with_party else 8) + "|",
-    ]
+    """Return the items, a line each; few columns, for Prefect's pages are narrow."""
+    whose = "办理单位" if with_party else "县区"
+    lines = [f"| 案卷 | 企业 | {whose} | 步骤 | 截止 | 剩余 |", "|---" * 6 + "|"]
     for item in items:
         run_id = run_ids.get(item.case_no)
-        case = f"[{item.case_no}](/runs/flow-run/{run_id})" if run_id else item.case_no
-        party = f"{cell(item.party)} | " if with_party else ""
+        where = cell(item.party) if with_party else item.county
+        case = f"[{item.case_no}](/v2/runs/flow-run/{run_id})" if run_id else item.case_no
         due = "" if item.due_on is None else str(item.due_on)
-        left = "" if item.days_left is None else str(item.days_left)
+        left = "" if item.days_left is None else f"{item.days_left} 天"
         if item.is_overdue:
-            left = f"**超期**（{left}）"
+            left = f"**逾期 {-item.days_left} 天**" if item.days_left else "**逾期**"
         lines.append(
-            f"| {item.item_id} | {case} | {cell(item.enterprise)} | {item.county} "
-            f"| {item.stage.label} | {item.step_label} | {party}{due} | {left} |"
+            f"| {case} | {cell(item.enterprise)} | {where} "
+            f"| {item.stage.label} · {item.step_label}（事项 {item.item_id}） | {due} | {left} |"
         )
     return "\n".join(lines)
 

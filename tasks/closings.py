@@ -31,7 +31,7 @@ def stage_summary(case_no: str, stage: Stage, moment: Moment) -> str:
         ).all()
     lines = [f"# {stage.label} · {case_no} {facts.enterprise}"]
     if note := trial_note(moment.row):
-        lines.append(f"> {note}")
+        lines.append(f"**{note}**")
     lines.append("## 办理经过")
     lines.append("| 时间 | 轮次 | 步骤 | 结果 | 经办人 |\n|---|---|---|---|---|")
     for answer, item in answers:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Scheduled
 
 from models.operations.runs import (
@@ -155,8 +156,10 @@ def forget_form(client: SyncPrefectClient, flow_run_id: str, key: str) -> None:
                 "/flow_runs/{id}/input/{key}",
                 path_params={"id": flow_run_id, "key": f"suspended-{key}-{part}"},
             )
-        except ObjectNotFound:
-            continue
+        except PrefectHTTPStatusError as error:
+            # Gone already: an earlier execution was killed half-way through.
+            if error.response.status_code != HTTPStatus.NOT_FOUND:
+                raise
 
 
 @dataclass(frozen=True, kw_only=True)

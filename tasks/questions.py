@@ -1,34 +1,51 @@
-"""What a flow run asks of a person: the words above the form, and the form with its choices."""
+"""What a flow run asks of a person: the words above the form, and the form with its choices.
+
+Seen in Prefect's V2 pages (`/v2/…`), which show all of the words; V1 shrinks them away.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import JsonValue, create_model
+from pydantic import JsonValue, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from sqlmodel import Session, col, select
 
 from models.forms.base import StepForm
 from models.lifecycle import Step, step_of
 from models.operations.case_facts import CaseFacts, case_facts
+from models.operations.case_history import titled
 from models.operations.parties import (
     available_providers,
     contacts_of,
     names_of,
     party_for_role,
 )
-from models.operations.prefilling import prefill
+from models.operations.prefilling import as_written, prefill
 from models.operations.runs import Question, ask, pause_key, stay
 from models.policy import Programme
-from models.rules.choice import Choice
-from models.rules.stages import Role, Stage
+from models.rules.clock import day_of
+from models.rules.stages import Channel, Role, Stage
 from models.tables.case import Answer, WorkItem
 from models.tables.party import Party
 from tasks.answering import Moment
+from tasks.boards import cell
 from tasks.clock import trial_note
 from tasks.database import transaction
+
+#: Of the step before, not said again: what its title says, what the case's facts say, and how to
+#: reach a person.
+_KEPT_BACK = frozenset(
+    {
+        *("outcome", "handler", "reach"),
+        *("credit_code", "county", "industry", "scale", "headcount"),
+        *("revenue", "main_business", "planned_spend"),
+    }
+)
+#: Of what was said in the step before; the whole of it is in `pilot case history`.
+_LONGEST = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +60,7 @@ class Asked:
     round: int
     waiting_for: Role
     form: type[StepForm]
-    #: Markdown, above the form.
+    #: Markdown, above the form: what is asked and what is known.
     description: str
 
 
@@ -108,12 +125,16 @@ def _asked(session: Session, question: Question, refusal: Answer | None, moment:
         round=item.round,
         waiting_for=party.role,
         form=_form(session, step, acting, known, moment.programme),
-        description=_description(item, step, party, facts, refusal, moment),
+        description=_words(session, item, step, party, facts, refusal, moment),
     )
 
 
 def _form(
-    session: Session, step: Step, acting: Party, known: Mapping[str, Any], programme: Programme
+    session: Session,
+    step: Step,
+    acting: Party,
+    known: Mapping[str, Any],
+    programme: Programme,
 ) -> type[StepForm]:
     """Return the step's form with this item's choices and with what is known already filled in.
 
@@ -134,13 +155,7 @@ def _form(
         choices["provider"] = [*available_providers(session)]
     if "assessor" in fields:
         choices["assessor"] = [*names_of(session, Role.ASSESSOR)]
-    # A default is shown as it stands in the schema: a choice by its label.
-    defaults = {
-        name: field.default.label
-        for name, field in fields.items()
-        if isinstance(field.default, Choice)
-    }
-    defaults.update(known)
+    defaults = dict(known)
     if people:
         defaults["handler"] = people[0]
     changed: dict[str, Any] = {}
@@ -157,7 +172,8 @@ def _form(
     return create_model(step.form.__name__, __base__=step.form, **changed)
 
 
-def _description(
+def _words(
+    session: Session,
     item: WorkItem,
     step: Step,
     party: Party,
@@ -165,26 +181,76 @@ def _description(
     refusal: Answer | None,
     moment: Moment,
 ) -> str:
-    """Return the words above the form: what is asked, by when, why again, and the case's facts."""
-    lines = []
+    """Return what a person reads before filling in the form: why again, what is asked, the case."""
+    parts = []
     if note := trial_note(moment.row):
-        lines.append(f"> **{note}**")
+        parts.append(f"**{note}**")
     if refusal is not None:
-        lines.append(f"> ⚠️ **上次提交未被接受：{refusal.refusal}**")
+        parts.append(f"⚠️ **上次提交未被接受：{cell(refusal.refusal)}**")
     if item.reason:
-        lines.append(f"> ↩️ **退回原因：{item.reason}**")
-    length = moment.programme.step(item.stage, item.step)
+        parts.append(f"↩️ **退回原因：{cell(item.reason)}**")
+    parts.append(f"**{step.label}**（第 {item.round} 轮 · 事项 {item.id}）：{step.asks}。")
+    parts.append(_list(_asked_of(item, step, party, moment)))
+    parts.append("**案情**")
+    parts.append(_list(facts.lines()))
+    if item.stage is Stage.SUBSIDY and facts.ceiling_explanation:
+        parts.append("**补助测算**")
+        parts.append("\n".join(f"- {cell(line)}" for line in facts.ceiling_explanation))
+    if before := _said_before(session, item.case_no):
+        title, said = before
+        parts.append(f"**上一步 · {title}**")
+        if said:
+            parts.append(_list(said))
+    parts.append(
+        "填完点右下角 **Resume**（提交）即完成办理。标有 Optional 的项目可以不填，"
+        "除非写明必填。经办人身份为自报，请如实选择。"
+    )
+    return "\n\n".join(parts)
+
+
+def _asked_of(
+    item: WorkItem, step: Step, party: Party, moment: Moment
+) -> Iterator[tuple[str, str]]:
+    """Yield who is asked, by when, and on which ground."""
     due = f"{item.due_on:%Y年%-m月%-d日}" if item.due_on else "未定"
-    unverified = "" if length.verified else "（时限待核）"
-    lines.append(
-        f"**{step.label}**（第 {item.round} 轮 · 事项 {item.id}）\n\n"
-        f"{step.asks}。\n\n"
-        f"- 办理单位：**{party.name}**\n"
-        f"- 截止日期：**{due}**{unverified}\n"
-        f"- 依据：{moment.programme.document_no} {step.clause}"
-    )
-    lines.append("\n".join(f"- {label}：{value}" for label, value in facts.lines()))
-    lines.append(
-        "填写后点击下方 **Submit**（提交）即完成办理。办理人身份为自报，请如实选择经办人。"
-    )
-    return "\n\n".join(lines)
+    if item.due_on and item.due_on < day_of(moment.at):
+        due += "，已逾期"
+    if not moment.programme.step(item.stage, item.step).verified:
+        due += "（时限待核）"
+    if party.role is Role.SYSTEM:
+        yield "办理单位", f"{Role.CITY_BUREAU.label}（仅在收到实名异议时）"
+        yield "公示期满", due
+    else:
+        yield "办理单位", party.name
+        yield "截止日期", due
+    yield "依据", f"{moment.programme.document_no} {step.clause}"
+
+
+def _said_before(session: Session, case_no: str) -> tuple[str, list[tuple[str, str]]] | None:
+    """Return what a person last said in the case: the title of it, and each (title, text)."""
+    last = session.exec(
+        select(Answer, WorkItem)
+        .select_from(Answer)
+        .join(WorkItem, col(WorkItem.id) == col(Answer.item_id))
+        .where(WorkItem.case_no == case_no, Answer.is_accepted, Answer.channel != Channel.SYSTEM)
+        .order_by(col(Answer.id).desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    answer, item = last
+    step = step_of(item.stage, item.step)
+    try:
+        form = step.form.model_validate_json(answer.form)
+    except ValidationError:  # a form of an earlier year, with other fields
+        return None
+    values = {name: text for name, text in as_written(form).items() if name not in _KEPT_BACK}
+    said = [
+        (title, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+        for title, text in titled(step.form, values)
+    ]
+    return f"{step.label}：{form.outcome.label}（{cell(form.handler)}）", said
+
+
+def _list(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"- {title}：{cell(text)}" for title, text in pairs)

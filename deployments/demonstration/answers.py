@@ -22,7 +22,7 @@ def rating(level: int) -> dict[str, str]:
         else:
             answers.append(max(question.options, key=lambda option: option.points).key)
     return {
-        "edition": "2024",
+        "edition": "2024年版",
         "answers": " ".join(answers),
         "scenarios": " ".join([str(level)] * len(rubric.scenarios)),
     }
@@ -93,7 +93,7 @@ def typical_answer(
             "findings": "计划靠表格，质量数据未采集",
             "recommendations": "先上 MES 与设备联网，再接通 ERP",
             "estimate": str(spend),
-            "baseline": {"edition": "2022", "total_score": "32.5"},
+            "baseline": {"edition": "2022年版", "total_score": "32.5"},
         },
         (Stage.DIAGNOSIS, "confirm"): {"outcome": "认可诊断"},
         (Stage.TRANSFORMATION, "contract"): {
@@ -134,7 +134,7 @@ def typical_answer(
             "assessment": rating(level)
             if today >= load_rubric("2024").in_use_from
             # Before the 2024 edition was in use, a rating rests on the score alone.
-            else {"edition": "2022", "total_score": str(20 * level + 5)},
+            else {"edition": "2022年版", "total_score": str(20 * level + 5)},
             "is_on_site": True,
             "assessed_on": day,
         },

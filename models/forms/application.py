@@ -51,7 +51,7 @@ class SubmitForm(StepForm):
     is_committed: bool = Field(
         False, title="承诺", description="我单位承诺所填内容真实，未重复享受同类财政资金"
     )
-    reason: OptionalText = Field("", title="说明", description="撤回时必填")
+    reason: OptionalText = Field("", title="说明")
 
 
 class CountyReviewOutcome(Choice):
@@ -73,7 +73,7 @@ class CountyReviewForm(StepForm):
     is_in_good_standing: bool = Field(False, title="未列入经营异常、严重失信名单")
     has_no_major_case: bool = Field(False, title="近年无重大安全、环保、税务案件")
     has_no_double_funding: bool = Field(False, title="未重复享受中央或省级同类资金")
-    opinion: OptionalText = Field("", title="审核意见", description="退回或不予推荐时必填")
+    opinion: OptionalText = Field("", title="审核意见")
 
 
 class CityReviewOutcome(Choice):
@@ -90,7 +90,7 @@ class CityReviewForm(StepForm):
     needed_for = {"return": ("opinion",), "reject": ("opinion",)}
 
     outcome: CityReviewOutcome = Field(title="办理结果")
-    opinion: OptionalText = Field("", title="审核意见", description="退回或不予入选时必填")
+    opinion: OptionalText = Field("", title="审核意见")
 
 
 class NoticeOutcome(Choice):
@@ -115,4 +115,4 @@ class NoticeForm(StepForm):
     objector: OptionalLine = Field("", title="异议人（实名）")
     reach: OptionalLine = Field("", title="异议人联系方式")
     content: OptionalText = Field("", title="异议内容")
-    decision: OptionalText = Field("", title="处理意见", description="认定异议成立或不成立时必填")
+    decision: OptionalText = Field("", title="处理意见")

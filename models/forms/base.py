@@ -1,10 +1,12 @@
 """The base of every form, and what a person is told about a form that cannot be read."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core.core_schema import ErrorType
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, ErrorType
 
 from models.forms.fields import Line
 from models.rules.choice import Choice
@@ -25,6 +27,22 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema as a form shows it: no word of ours, defaults as people read them."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema.pop("description", None)  # the docstring
+        for name, field in cls.model_fields.items():
+            shown = schema["properties"][name]
+            default = field.get_default(call_default_factory=True)
+            if isinstance(default, Choice):
+                shown["default"] = default.label
+            if field.annotation is bool:
+                shown.setdefault("default", False)  # a switch that nobody touches is off
+        return schema
+
 
 class StepForm(Part):
     """What one step asks of a person. Fields carry Chinese titles: they are the form's labels.
@@ -38,6 +56,19 @@ class StepForm(Part):
 
     handler: Line = Field(title="经办人", description="本单位登记的联系人姓名")
     outcome: Choice
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema as above; below a field's title stands when it must be filled in."""
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        for name, outcomes in cls.needed_with().items():
+            shown = schema["properties"][name]
+            words = [shown["description"]] if "description" in shown else []
+            labels = "、".join(f"“{label}”" for label in outcomes)
+            shown["description"] = "；".join([*words, f"选择{labels}时必填"])
+        return schema
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Self:
@@ -54,6 +85,15 @@ class StepForm(Part):
         if missing:
             raise FormError(missing)
         return form
+
+    @classmethod
+    def needed_with(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return, for each field that some outcomes need, the labels of those outcomes."""
+        labels = {choice.value: choice.label for choice in cls.outcomes()}
+        return {
+            name: tuple(labels[o] for o, names in cls.needed_for.items() if name in names)
+            for name in dict.fromkeys(chain.from_iterable(cls.needed_for.values()))
+        }
 
     @classmethod
     def outcomes(cls) -> type[Choice]:

@@ -60,4 +60,4 @@ class ConfirmForm(StepForm):
     needed_for = {"redo": ("opinion",), "change-provider": ("opinion",)}
 
     outcome: ConfirmOutcome = Field(title="办理结果")
-    opinion: OptionalText = Field("", title="意见", description="重新诊断或更换服务商时必填")
+    opinion: OptionalText = Field("", title="意见")

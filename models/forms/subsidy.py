@@ -28,11 +28,9 @@ class ProposeForm(StepForm):
     needed_for = {"proposed": ("rate_percent", "amount")}
 
     outcome: ProposeOutcome = Field(title="办理结果")
-    rate_percent: OptionalPercent = Field(
-        None, title="补助比例（%）", description="不得高于上限；拟予补助时必填"
-    )
+    rate_percent: OptionalPercent = Field(None, title="补助比例（%）", description="不得高于上限")
     amount: OptionalYuan = Field(
-        None, title="补助金额（元）", description="不得高于按比例计算的金额；拟予补助时必填"
+        None, title="补助金额（元）", description="不得高于按比例计算的金额"
     )
     basis: Text = Field(title="依据")
 
@@ -50,7 +48,7 @@ class FinanceApproveForm(StepForm):
     needed_for = {"returned": ("opinion",)}
 
     outcome: FinanceApproveOutcome = Field(title="办理结果")
-    opinion: OptionalText = Field("", title="意见", description="退回时必填")
+    opinion: OptionalText = Field("", title="意见")
 
 
 class PayOutcome(Choice):

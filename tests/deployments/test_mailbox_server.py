@@ -34,7 +34,7 @@ def start(home, web, smtp):
         "PILOT_SMTP_CATCH_PORT": str(smtp),
     }
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "deployments.mailbox"],
+        [sys.executable, "-W", "error", "-m", "deployments.mailbox_server"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
