@@ -86,7 +86,7 @@ class Answered:
     form: StepForm | None = None
     enterprise: Party | None = None
     asked_party: Party | None = None
-    #: party -> its contacts, the primary one first; of the parties that were looked at.
+    #: party -> its contacts or, of who is asked next, the primary one alone.
     people: Mapping[int, list[Contact]] = field(default_factory=dict)
     next_item: WorkItem | None = None
     next_party: Party | None = None
@@ -146,9 +146,12 @@ def answer(
     reason = _reason(form)
     if not isinstance(move, Stay):
         close_item(session, item, outcome.value, at)
-    next_item, next_party = follow(
+    waiting = follow(
         session, programme, case, batch, enterprise, item, asked, move, reason=reason, at=at
     )
+    next_item, next_party = (waiting.item, waiting.party) if waiting else (None, None)
+    if waiting is not None and waiting.contact is not None:
+        people.setdefault(waiting.contact.party_id, [waiting.contact])
     number = record(
         session,
         case,

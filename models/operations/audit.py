@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from models.rules.audit_chain import GENESIS, entry_hash
@@ -14,7 +15,14 @@ from models.tables.audit import AuditEntry, AuditSeal
 from models.tables.case import Case
 from models.tables.programme import ProgrammeRow
 
+_CASE = AuditEntry.metadata.tables["case_file"]
 _APPEND = insert(AuditEntry.metadata.tables["audit_entry"])
+#: The end of the chain moves on from where it was read, or not at all.
+_MOVE_END = (
+    update(_CASE)
+    .where(_CASE.c.case_no == bindparam("case"), _CASE.c.audit_length == bindparam("before"))
+    .values(audit_length=bindparam("length"), audit_head=bindparam("head"))
+)
 _HASHED = tuple(
     name for name in AuditEntry.model_fields if name not in {"id", "previous_hash", "hash"}
 )
@@ -65,11 +73,13 @@ def record(
         "after": json.dumps(after, ensure_ascii=False, default=str),
     }
     head = entry_hash(case.audit_head, fields)
-    session.connection().execute(
-        _APPEND, {**fields, "previous_hash": case.audit_head, "hash": head}
-    )
-    case.audit_length, case.audit_head = number, head
-    session.add(case)
+    connection = session.connection()
+    connection.execute(_APPEND, {**fields, "previous_hash": case.audit_head, "hash": head})
+    ends = {"case": case.case_no, "before": case.audit_length, "length": number, "head": head}
+    moved = connection.execute(_MOVE_END, ends)
+    assert moved.rowcount == 1, "the caller holds the case"  # noqa: S101
+    set_committed_value(case, "audit_length", number)
+    set_committed_value(case, "audit_head", head)
     return number
 
 

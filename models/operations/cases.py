@@ -7,6 +7,7 @@ from sqlmodel import Session, col, func, select
 from models.lifecycle import first_step
 from models.operations.audit import Deed, record
 from models.operations.moving import close_item, end_case, enter_stage, open_item
+from models.operations.parties import HOLD_PARTY
 from models.policy import Programme
 from models.rules.audit_chain import GENESIS
 from models.rules.clock import day_of
@@ -89,9 +90,7 @@ def open_case(
 ) -> tuple[Case, WorkItem]:
     """Open a case for `enterprise` and ask it for its application."""
     # Held so that an enterprise does not get two cases at once, one in each batch …
-    session.exec(
-        select(Party.id).where(Party.id == enterprise.id).with_for_update(key_share=True)
-    ).one()
+    session.exec(HOLD_PARTY, params={"party": enterprise.id}).one()
     batch = session.exec(
         select(Batch)
         .where(Batch.programme_key == programme.key, Batch.number == batch_number)
@@ -131,7 +130,7 @@ def open_case(
     session.flush()
     round_no = enter_stage(session, case, Stage.APPLICATION)
     step = first_step(Stage.APPLICATION)
-    item, _ = open_item(
+    item = open_item(
         session,
         programme,
         case,
@@ -142,7 +141,7 @@ def open_case(
         round_no=round_no,
         reason="",
         at=at,
-    )
+    ).item
     after = {"stage": case.stage.value, "item": item.id, "step": step.key, "batch": batch_number}
     record(session, case, deed, before={}, after=after, at=at)
     session.flush()

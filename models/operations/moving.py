@@ -1,6 +1,8 @@
 """Moves of a case: close an item, open the next one, enter a stage, end."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import aliased
@@ -14,7 +16,7 @@ from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.case import Case, StageRun, WorkItem
-from models.tables.party import Party
+from models.tables.party import Contact, Party
 from models.tables.programme import Batch, CalendarDay
 
 # Rows that nobody asks for again in the transaction that writes them: no ORM identity is wanted.
@@ -35,23 +37,29 @@ _LEAVE_STAGE = (
 
 _Start, _End = aliased(CalendarDay), aliased(CalendarDay)
 
-#: Who is asked next, the how-manieth time, and until when: all that opening an item looks up.
-_NEXT = select(
-    Party,
-    select(func.count())
-    .select_from(WorkItem)
-    .where(
-        col(WorkItem.case_no) == bindparam("case_no"),
-        col(WorkItem.stage) == bindparam("stage"),
-        col(WorkItem.step) == bindparam("step"),
+#: Who is asked next, whom to write to, the how-manieth time, and until when: all that opening an
+#: item looks up.
+_NEXT = (
+    select(
+        Party,
+        Contact,
+        select(func.count())
+        .select_from(WorkItem)
+        .where(
+            col(WorkItem.case_no) == bindparam("case_no"),
+            col(WorkItem.stage) == bindparam("stage"),
+            col(WorkItem.step) == bindparam("step"),
+        )
+        .scalar_subquery(),
+        select(col(_End.day))
+        .join(_Start, col(_End.workday_no) == col(_Start.workday_no) + bindparam("working_days"))
+        .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
+        .scalar_subquery(),
     )
-    .scalar_subquery(),
-    select(col(_End.day))
-    .join(_Start, col(_End.workday_no) == col(_Start.workday_no) + bindparam("working_days"))
-    .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
-    .scalar_subquery(),
+    .outerjoin(Contact, (col(Contact.party_id) == col(Party.id)) & col(Contact.is_primary))
     # What is asked for has been written already; what has not may wait for the one flush.
-).execution_options(autoflush=False)
+    .execution_options(autoflush=False)
+)
 _NEXT_OF_CASE = _NEXT.where(col(Party.id) == bindparam("party_id"))
 _NEXT_OF_ROLE = _NEXT.where(col(Party.role) == bindparam("role")).order_by(col(Party.id)).limit(1)
 _NEXT_OF_COUNTY = _NEXT_OF_ROLE.where(col(Party.county) == bindparam("county"))
@@ -78,6 +86,15 @@ class NobodyToAskError(PilotError):
         super().__init__(f"案卷 {case_no} 尚未指派{role.label}，无法转交下一步")
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What a case waits for now, of whom, and whom to write to where that has been looked up."""
+
+    item: WorkItem
+    party: Party
+    contact: Contact | None = None
+
+
 def _next_party(
     session: Session,
     case: Case,
@@ -86,8 +103,8 @@ def _next_party(
     step: Step,
     working_days: int,
     today: date,
-) -> tuple[Party, int, date | None]:
-    """Return who is asked, how often he has been, and the day so many working days from today."""
+) -> tuple[Party, Contact | None, int, date | None]:
+    """Return who is asked, his contact, how often, and the day so many working days from today."""
     wanted = {
         "case_no": case.case_no,
         "stage": stage,
@@ -112,8 +129,8 @@ def _next_party(
     if row is None:
         county_name = enterprise.county if step.role is Role.COUNTY_BUREAU else ""
         raise NoPartyForRoleError(step.role, county_name)
-    party, times, day = row
-    return party, times, day
+    party, contact, times, day = row
+    return party, contact, times, day
 
 
 def open_item(
@@ -128,8 +145,8 @@ def open_item(
     round_no: int,
     reason: str,
     at: datetime,
-) -> tuple[WorkItem, Party]:
-    """Open `step` for `case`; return the item, with its deadline, and the party that is asked.
+) -> Waiting:
+    """Open `step` for `case`; return the item, with its deadline, and who is asked.
 
     A step that runs to a date of its batch and is opened after it (a correction, a rectification)
     is due at once: the calendar of the plan does not move by itself. The item is a copy of its
@@ -137,7 +154,7 @@ def open_item(
     """
     today = day_of(at)
     length = programme.step(stage, step.key)
-    party, times, due_on = _next_party(
+    party, contact, times, due_on = _next_party(
         session, case, enterprise, stage, step, length.working_days or 0, today
     )
     if length.working_days is None:
@@ -150,21 +167,20 @@ def open_item(
     elif due_on is None:
         due_on = add_working_days(session, today, length.working_days)  # says what is missing
     assert party.id is not None  # noqa: S101 -- read from the database
-    item = WorkItem(
-        case_no=case.case_no,
-        stage=stage,
-        round=round_no,
-        step=step.key,
-        attempt=times + 1,
-        party_id=party.id,
-        opened_at=at,
-        opened_on=today,
-        due_on=due_on,
-        reason=reason,
-    )
-    values = item.model_dump(exclude={"id"})
-    item.id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
-    return item, party
+    values: dict[str, Any] = {
+        "case_no": case.case_no,
+        "stage": stage,
+        "round": round_no,
+        "step": step.key,
+        "attempt": times + 1,
+        "party_id": party.id,
+        "opened_at": at,
+        "opened_on": today,
+        "due_on": due_on,
+        "reason": reason,
+    }
+    item_id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
+    return Waiting(WorkItem(id=item_id, **values), party, contact)
 
 
 def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> None:
@@ -208,18 +224,18 @@ def follow(
     *,
     reason: str,
     at: datetime,
-) -> tuple[WorkItem, Party] | tuple[None, None]:
+) -> Waiting | None:
     """Carry out `move` after `item`, put to `asked`, was closed.
 
-    Returns the item that is open now with the party that is asked, if the case goes on.
+    Returns the item that is open now and who is asked, if the case goes on.
     """
     stage, round_no = item.stage, item.round
     match move:
         case Stay():
-            return item, asked
+            return Waiting(item, asked)
         case End(status=status):
             end_case(session, case, status, at)
-            return None, None
+            return None
         case Next(step=key):
             step, reason = step_of(stage, key), ""
         case Back(step=key):

@@ -10,6 +10,18 @@ from models.rules.stages import CaseStatus, Role
 from models.tables.case import Case
 from models.tables.party import Contact, Party
 
+_NAMED = select(Party).where(
+    col(Party.role) == bindparam("role"), col(Party.name) == bindparam("name")
+)
+_IN_HAND = (
+    select(func.count())
+    .select_from(Case)
+    .where(col(Case.provider_id) == bindparam("provider"), Case.status == CaseStatus.ACTIVE)
+)
+#: Holds a party until the transaction ends; rows that refer to it may still be written.
+HOLD_PARTY = (
+    select(Party.id).where(col(Party.id) == bindparam("party")).with_for_update(key_share=True)
+)
 _CONTACTS = (
     select(Contact)
     .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
@@ -71,7 +83,7 @@ class OwnProviderError(PilotError):
 
 def party_named(session: Session, role: Role, name: str) -> Party:
     """Return the party, or raise `UnknownPartyError`."""
-    party = session.exec(select(Party).where(Party.role == role, Party.name == name)).first()
+    party = session.exec(_NAMED, params={"role": role, "name": name}).first()
     if party is None:
         raise UnknownPartyError(role, name)
     return party
@@ -103,11 +115,7 @@ def contacts_of_all(session: Session, party_ids: Set[int]) -> dict[int, list[Con
 
 def cases_in_hand(session: Session, provider_id: int) -> int:
     """Return how many active cases a provider holds."""
-    return session.exec(
-        select(func.count())
-        .select_from(Case)
-        .where(Case.provider_id == provider_id, Case.status == CaseStatus.ACTIVE)
-    ).one()
+    return session.exec(_IN_HAND, params={"provider": provider_id}).one()
 
 
 def require_can_take(
@@ -125,11 +133,8 @@ def require_can_take(
     if holds_already or provider.capacity is None:
         return
     assert provider.id is not None  # noqa: S101 -- read from the database
-    # Held until the transaction ends: two cases at once do not both get the last place. Rows that
-    # refer to the party may still be written.
-    session.exec(
-        select(Party.id).where(Party.id == provider.id).with_for_update(key_share=True)
-    ).one()
+    # Two cases at once do not both get the last place.
+    session.exec(HOLD_PARTY, params={"party": provider.id}).one()
     if cases_in_hand(session, provider.id) >= provider.capacity:
         raise NoCapacityError(provider.name, provider.capacity)
 

@@ -1,10 +1,11 @@
 """验收: a complete dossier, an assessor without an interest, what of the spending is recognised."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam
+from sqlmodel import col, select
 
 from models.forms.acceptance import (
     AssignAssessorForm,
@@ -15,12 +16,16 @@ from models.forms.acceptance import (
     ReviewOutcome,
 )
 from models.operations.context import Answering, require_not_future
-from models.operations.parties import contacts_of, party_named
+from models.operations.parties import contacts_of_all, party_named
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.rules.subsidy import eligible_sum
 from models.tables.party import Party
 from models.tables.records import AcceptanceReview, Expenditure
+
+_DECLARED_LINES = select(Expenditure).where(
+    col(Expenditure.case_no) == bindparam("case_no"), ~col(Expenditure.is_replaced)
+)
 
 
 class DossierIncompleteError(PilotError):
@@ -87,14 +92,11 @@ def dossier(answering: Answering, form: DossierForm) -> None:
         raise DossierIncompleteError(missing)
 
 
-def _tie(session: Session, one: Party, other: Party) -> str | None:
+def _tie(one: Party, other: Party, mailboxes: Mapping[int, Set[str]]) -> str | None:
     """Return what binds two parties, if anything does."""
     if one.credit_code and one.credit_code == other.credit_code:
         return "为同一单位"
-    assert one.id is not None  # noqa: S101 -- both are read from the database
-    assert other.id is not None  # noqa: S101
-    ours = {contact.email.casefold() for contact in contacts_of(session, one.id)}
-    if any(contact.email.casefold() in ours for contact in contacts_of(session, other.id)):
+    if mailboxes[one.id or 0] & mailboxes[other.id or 0]:
         return "使用同一联系人"
     return None
 
@@ -106,8 +108,13 @@ def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     judged = [answering.enterprise]
     if case.provider_id is not None:
         judged.append(session.get_one(Party, case.provider_id))
+    people = contacts_of_all(session, {party.id for party in (assessor, *judged) if party.id})
+    mailboxes = {
+        party_id: {contact.email.casefold() for contact in contacts}
+        for party_id, contacts in people.items()
+    }
     for party in judged:
-        if why := _tie(session, assessor, party):
+        if why := _tie(assessor, party, mailboxes):
             raise ConflictOfInterestError(assessor.name, party.name, why)
     case.assessor_id = assessor.id
     session.add(case)
@@ -145,9 +152,7 @@ def _recognise(answering: Answering, parts: Sequence[EligiblePart]) -> None:
         if count > 1:
             raise InvoiceTwiceError(invoice_no)
     lines = answering.session.exec(
-        select(Expenditure).where(
-            Expenditure.case_no == answering.case.case_no, ~col(Expenditure.is_replaced)
-        )
+        _DECLARED_LINES, params={"case_no": answering.case.case_no}
     ).all()
     for unknown in given.keys() - {line.invoice_no for line in lines}:
         raise UnknownInvoiceError(unknown)

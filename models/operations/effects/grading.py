@@ -1,5 +1,6 @@
 """评级: on site, by the latest edition; confirmed, or overridden with a reason."""
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from models.forms.assessment import AssessForm, ConfirmLevelForm, ConfirmLevelOutcome
@@ -9,6 +10,13 @@ from models.policy import latest_edition
 from models.rules.errors import PilotError
 from models.rules.grading import level_text
 from models.tables.records import Assessment, Grade
+
+_LAST_RATING = (
+    select(Assessment)
+    .where(col(Assessment.case_no) == bindparam("case_no"), ~col(Assessment.is_baseline))
+    .order_by(col(Assessment.id).desc())
+    .limit(1)
+)
 
 
 class NotOnSiteError(PilotError):
@@ -59,12 +67,7 @@ def confirm_level(answering: Answering, form: ConfirmLevelForm) -> None:
     if form.outcome is ConfirmLevelOutcome.REASSESS:
         return
     session, case_no = answering.session, answering.case.case_no
-    assessment = session.exec(
-        select(Assessment)
-        .where(Assessment.case_no == case_no, ~col(Assessment.is_baseline))
-        .order_by(col(Assessment.id).desc())
-        .limit(1)
-    ).one()
+    assessment = session.exec(_LAST_RATING, params={"case_no": case_no}).one()
     level = assessment.level
     if form.level:
         if form.level not in {"0", "1", "2", "3", "4"}:

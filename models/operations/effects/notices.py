@@ -2,12 +2,18 @@
 
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from models.forms.application import NoticeForm, NoticeOutcome
 from models.operations.context import Answering
 from models.rules.errors import PilotError
 from models.tables.records import Objection, PublicNotice
+
+_PENDING = select(Objection).where(
+    col(Objection.item_id) == bindparam("item_id"), col(Objection.is_upheld).is_(None)
+)
+_NOTICE = select(PublicNotice).where(col(PublicNotice.item_id) == bindparam("item_id"))
 
 
 class NoObjectionError(PilotError):
@@ -41,9 +47,7 @@ class NoticeNotOverError(PilotError):
 def decide(answering: Answering, form: NoticeForm) -> None:
     """Record an objection, decide on those recorded, or (the system) end the notice."""
     session, item_id = answering.session, answering.item_id
-    pending = session.exec(
-        select(Objection).where(Objection.item_id == item_id, col(Objection.is_upheld).is_(None))
-    ).all()
+    pending = session.exec(_PENDING, params={"item_id": item_id}).all()
     match form.outcome:
         case NoticeOutcome.OBJECTION:
             session.add(
@@ -63,9 +67,7 @@ def decide(answering: Answering, form: NoticeForm) -> None:
                 objection.decision = form.decision
             session.add_all(pending)
         case NoticeOutcome.PASSED:
-            notice = session.exec(
-                select(PublicNotice).where(PublicNotice.item_id == item_id)
-            ).first()
+            notice = session.exec(_NOTICE, params={"item_id": item_id}).first()
             if notice is None or answering.today <= notice.ends_on:
                 raise NoticeNotOverError(answering.case.case_no, notice.ends_on if notice else None)
             if pending:

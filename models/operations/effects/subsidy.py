@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from models.forms.application import NoticeForm, NoticeOutcome
@@ -21,6 +22,34 @@ from models.rules.stages import Role
 from models.rules.subsidy import SubsidyDue, require_within_ceiling, subsidy_ceiling
 from models.tables.party import Contact, Party
 from models.tables.records import Award, Expenditure, Grade, Payment
+
+_ELIGIBLE_AND_LEVEL = select(
+    select(func.sum(Expenditure.eligible_sum))
+    .where(col(Expenditure.case_no) == bindparam("case_no"), ~col(Expenditure.is_replaced))
+    .scalar_subquery(),
+    # The level confirmed last counts.
+    select(Grade.level)
+    .where(col(Grade.case_no) == bindparam("case_no"))
+    .order_by(col(Grade.id).desc())
+    .limit(1)
+    .scalar_subquery(),
+)
+_AWARD_IN_FORCE = select(Award).where(
+    col(Award.case_no) == bindparam("case_no"), ~col(Award.is_void)
+)
+_PAYMENTS_LIKE = select(Payment).where(
+    (col(Payment.case_no) == bindparam("case_no"))
+    | (col(Payment.voucher_no) == bindparam("voucher_no"))
+)
+
+_MAILBOXES = (
+    select(Contact.name, Contact.email)
+    .join(Party, col(Party.id) == col(Contact.party_id))
+    .where(
+        col(Party.role).in_([Role.CITY_BUREAU, Role.FINANCE_BUREAU]),
+        col(Contact.name).in_(bindparam("names", expanding=True)),
+    )
+)
 
 
 class LevelTooLowError(PilotError):
@@ -73,20 +102,13 @@ class PaidBeforeApprovalError(PilotError):
 
 def ceiling_of(session: Session, programme: Programme, case_no: str) -> SubsidyDue:
     """Return the ceiling of a case: its recognised spending, its level, the policy."""
-    eligible = session.exec(
-        select(func.sum(Expenditure.eligible_sum)).where(
-            Expenditure.case_no == case_no, ~col(Expenditure.is_replaced)
-        )
-    ).one()
-    level = session.exec(
-        select(Grade.level).where(Grade.case_no == case_no).order_by(col(Grade.id).desc()).limit(1)
-    ).one()
+    eligible, level = session.exec(_ELIGIBLE_AND_LEVEL, params={"case_no": case_no}).one()
     return subsidy_ceiling(eligible or Decimal(0), level, programme.subsidy)
 
 
 def award_in_force(session: Session, case_no: str) -> Award:
     """Return the award that is neither returned nor objected to."""
-    return session.exec(select(Award).where(Award.case_no == case_no, ~col(Award.is_void))).one()
+    return session.exec(_AWARD_IN_FORCE, params={"case_no": case_no}).one()
 
 
 def propose(answering: Answering, form: ProposeForm) -> None:
@@ -138,14 +160,7 @@ def _is_same_person(session: Session, proposer: str, approver: str) -> bool:
     if proposer == approver:
         return True
     mailboxes: dict[str, set[str]] = {proposer: set(), approver: set()}
-    for name, email in session.exec(
-        select(Contact.name, Contact.email)
-        .join(Party, col(Party.id) == col(Contact.party_id))
-        .where(
-            col(Party.role).in_([Role.CITY_BUREAU, Role.FINANCE_BUREAU]),
-            col(Contact.name).in_(mailboxes),
-        )
-    ):
+    for name, email in session.exec(_MAILBOXES, params={"names": list(mailboxes)}):
         mailboxes[name].add(email.casefold())
     return not mailboxes[proposer].isdisjoint(mailboxes[approver])
 
@@ -169,10 +184,11 @@ def pay(answering: Answering, form: PayForm) -> None:
     session, case_no = answering.session, answering.case.case_no
     require_not_future("拨付日期", form.paid_on, answering.today)
     award = award_in_force(session, case_no)
-    if session.exec(select(Payment.id).where(Payment.case_no == case_no)).first():
-        raise PaidTwiceError(f"案卷 {case_no} ")
-    if session.exec(select(Payment.id).where(Payment.voucher_no == form.voucher_no)).first():
-        raise PaidTwiceError(f"凭证 {form.voucher_no} ")
+    for payment in session.exec(
+        _PAYMENTS_LIKE, params={"case_no": case_no, "voucher_no": form.voucher_no}
+    ):
+        is_this_case = payment.case_no == case_no
+        raise PaidTwiceError(f"案卷 {case_no} " if is_this_case else f"凭证 {form.voucher_no} ")
     if form.amount != award.amount:
         raise AmountDiffersError(form.amount, award.amount)
     assert award.approved_at is not None  # noqa: S101 -- the step before approved it

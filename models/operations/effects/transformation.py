@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
 from models.forms.transformation import ContractForm, DeclareForm, ImplementForm, ImplementOutcome
@@ -10,6 +11,25 @@ from models.operations.parties import party_named, require_can_take
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.tables.records import Contract, Expenditure
+
+_LINES = Expenditure.metadata.tables["expenditure"]
+_REPLACE_LINES = (
+    update(_LINES)
+    .where(_LINES.c.case_no == bindparam("case"), ~_LINES.c.is_replaced)
+    .values(is_replaced=True)
+)
+_USED_INVOICES = (
+    select(Expenditure.invoice_no, Expenditure.case_no)
+    .where(
+        col(Expenditure.invoice_no).in_(bindparam("numbers", expanding=True)),
+        ~col(Expenditure.is_replaced),
+    )
+    .limit(1)
+)
+_CASE_OF_CONTRACT = select(Contract.case_no).where(
+    col(Contract.provider_id) == bindparam("provider"),
+    col(Contract.contract_no) == bindparam("contract_no"),
+)
 
 
 class ContractAmountError(PilotError):
@@ -59,9 +79,7 @@ def contract(answering: Answering, form: ContractForm) -> None:
     )
     assert provider.id is not None  # noqa: S101 -- read from the database
     other = session.exec(
-        select(Contract.case_no).where(
-            Contract.provider_id == provider.id, Contract.contract_no == form.contract_no
-        )
+        _CASE_OF_CONTRACT, params={"provider": provider.id, "contract_no": form.contract_no}
     ).first()
     if other is not None:
         raise ContractReusedError(form.contract_no, other)
@@ -99,17 +117,8 @@ def declare(answering: Answering, form: DeclareForm) -> None:
     for line in form.lines:
         require_not_future("开票日期", line.invoiced_on, answering.today)
         require_not_future("付款日期", line.paid_on, answering.today)
-    for old in session.exec(
-        select(Expenditure).where(Expenditure.case_no == case_no, ~col(Expenditure.is_replaced))
-    ):
-        old.is_replaced = True
-        session.add(old)
-    session.flush()
-    used = session.exec(
-        select(Expenditure.invoice_no, Expenditure.case_no).where(
-            col(Expenditure.invoice_no).in_(numbers), ~col(Expenditure.is_replaced)
-        )
-    ).first()
+    session.connection().execute(_REPLACE_LINES, {"case": case_no})
+    used = session.exec(_USED_INVOICES, params={"numbers": numbers}).first()
     if used is not None:
         raise InvoiceReusedError(*used)
     session.add_all(
