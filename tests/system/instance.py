@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -218,7 +219,10 @@ class Instance:
 
     def resume(self, case_no: str, form: Mapping[str, object]) -> None:
         """Answer the case's open item in Prefect, as its form does."""
-        run = self.wait_at_form(case_no)
+        self.submit(self.wait_at_form(case_no), form)
+
+    def submit(self, run: Mapping[str, Any], form: Mapping[str, object]) -> None:
+        """Submit the form at which a run stands."""
         reply = self.api.post(
             f"flow_runs/{run['id']}/resume",
             content=json.dumps({"run_input": form}, default=str),
@@ -266,6 +270,18 @@ class Instance:
         )
         found: list[dict[str, Any]] = page.json()["mails"]
         return found
+
+
+@contextmanager
+def running(instance: Instance) -> Iterator[Instance]:
+    """Have an instance up within the block; it must end as it should."""
+    instance.start()
+    try:
+        yield instance
+    finally:
+        status = instance.stop()
+        instance.close()
+    assert status == 0, instance.said.read_text()
 
 
 def _is_ours(name: str) -> bool:

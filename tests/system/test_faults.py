@@ -9,53 +9,14 @@ from contextlib import closing
 import pytest
 from sqlmodel import col, select
 
-from models.operations.audit import Deed, verify
-from models.rules.credit_code import check_digit
-from models.rules.stages import Channel, Role
+from models.operations.audit import verify
+from models.rules.stages import Channel
 from models.tables.case import Answer, WorkItem
-from models.tables.party import Contact, Party
-from tasks.answering import start_case
-from tasks.database import reading, transaction
+from tasks.database import reading
+from tests.system.crowd import new_cases
 from tests.system.instance import Instance, wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
-
-_DEED = Deed(
-    party="示例市经信局",
-    actor="周明",
-    identity="测试",
-    channel=Channel.SYSTEM,
-    action="立案",
-    clause="三（一）1",
-)
-
-
-def new_cases(instance: Instance, count: int) -> list[str]:
-    """Open cases for enterprises invented here."""
-    numbers = []
-    for number in range(1, count + 1):
-        code = f"91420281MA0BUR{number:03}"
-        enterprise = Party(
-            role=Role.ENTERPRISE,
-            name=f"并发企业{number:03}",
-            credit_code=code + check_digit(code),
-            county="大冶市",
-            industry="高端装备",
-        )
-        with transaction(instance.engine) as session:
-            session.add(enterprise)
-            session.flush()
-            assert enterprise.id is not None
-            session.add(
-                Contact(
-                    party_id=enterprise.id,
-                    name=f"联系人{number:03}",
-                    email=f"burst{number:03}@example.com",
-                    is_primary=True,
-                )
-            )
-        numbers.append(start_case(1, enterprise, _DEED, on=instance.engine).case_no)
-    return numbers
 
 
 def answers_to(instance: Instance, item_id: int) -> list[Answer]:
