@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from pydantic import JsonValue, ValidationError, create_model
@@ -64,27 +65,36 @@ class Asked:
     description: str
 
 
+class NoQuestion(Enum):
+    """Why a run has nothing to ask."""
+
+    #: The case has left the stage; the run has only to sum up and to finish.
+    STAY_IS_OVER = auto()
+    #: Another run shows the stay, or there is no such stay: two runs never show one item.
+    NOT_ITS_STAY = auto()
+
+
 def next_question(
     case_no: str, stage: Stage, entry: int, flow_run_id: str, moment: Moment
-) -> Asked | None:
-    """Return what the run has to ask now; None when the stay in the stage is over.
+) -> Asked | NoQuestion:
+    """Return what the run has to ask now, or why it has nothing to ask.
 
-    A run that is not (or no longer) the one noted for its stay has nothing to ask: two runs never
-    show one item.
+    Anybody may start a run by hand, or retry one that has been replaced: it is not the one noted
+    for the stay, and must leave the stay alone.
     """
     with transaction() as session:
         run = stay(session, case_no, stage, entry)
         if run is None:
-            return None
+            return NoQuestion.NOT_ITS_STAY
         if run.flow_run_id is None:
             run.flow_run_id = flow_run_id
         if run.flow_run_id != flow_run_id:
-            return None
+            return NoQuestion.NOT_ITS_STAY
         last = pause_key(run.asked_item_id or 0, run.generation, run.asked_count)
         question = ask(session, run)
         if question is None:
-            return None
-        refusal = _refusal(session, flow_run_id, last)
+            return NoQuestion.STAY_IS_OVER
+        refusal = _refusal(session, flow_run_id, last, question.item_id)
         return _asked(session, question, refusal, moment)
 
 
@@ -93,14 +103,25 @@ def prefect_key(flow_run_id: str, key: str) -> str:
     return f"prefect:{flow_run_id}:{key}"
 
 
-def _refusal(session: Session, flow_run_id: str, last_key: str) -> Answer | None:
-    """Return the refused answer to the form that was up before, if it was refused."""
-    return session.exec(
-        select(Answer).where(
-            Answer.idempotency_key == prefect_key(flow_run_id, last_key),
-            ~col(Answer.is_accepted),
+def _refusal(session: Session, flow_run_id: str, last_key: str, item_id: int) -> Answer | None:
+    """Return what was typed here last, if it was refused and the person is still to be told.
+
+    He is told as long as the item is asked (a worker may have died before the form stood), and
+    once where the item was closed meanwhile.
+    """
+    typed = session.exec(
+        select(Answer)
+        .where(
+            (col(Answer.idempotency_key) == prefect_key(flow_run_id, last_key))
+            | (
+                (col(Answer.item_id) == item_id)
+                & col(Answer.idempotency_key).startswith(prefect_key(flow_run_id, ""))
+            )
         )
+        .order_by(col(Answer.id).desc())
+        .limit(1)
     ).first()
+    return None if typed is None or typed.is_accepted else typed
 
 
 def _asked(session: Session, question: Question, refusal: Answer | None, moment: Moment) -> Asked:
@@ -112,7 +133,7 @@ def _asked(session: Session, question: Question, refusal: Answer | None, moment:
     step = step_of(item.stage, item.step)
     acting = party_for_role(session, Role.CITY_BUREAU) if party.role is Role.SYSTEM else party
     known = prefill(session, question.item_id)
-    if refusal is not None:
+    if refusal is not None and refusal.item_id == question.item_id:
         # What was typed is not typed again, only mended.
         known = {**known, **json.loads(refusal.form)}
     facts = case_facts(session, item.case_no)
@@ -190,6 +211,7 @@ def _words(
     if item.reason:
         parts.append(f"↩️ **退回原因：{cell(item.reason)}**")
     parts.append(f"**{step.label}**（第 {item.round} 轮 · 事项 {item.id}）：{step.asks}。")
+    parts.append("先看下面的案情，再**向下滚动**填写表单。")
     parts.append(_list(_asked_of(item, step, party, moment)))
     parts.append("**案情**")
     parts.append(_list(facts.lines()))
