@@ -18,7 +18,7 @@ from benchmarks.result import Result
 _RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
-def _show(console: Console, result: Result) -> None:
+def _show(console: Console, result: Result, load: float) -> None:
     table = Table(title=result.title, title_justify="left", caption_justify="left")
     table.add_column("measure")
     table.add_column("value", justify="right")
@@ -30,7 +30,7 @@ def _show(console: Console, result: Result) -> None:
             measure.what, f"{measure.value:,.2f}", measure.unit, measure.aim, style=colour
         )
     console.print(table)
-    for note in result.notes:
+    for note in (*result.notes, f"Load average before: {load:.1f}."):
         console.print(f"  {note}", style="dim")
 
 
@@ -46,9 +46,15 @@ def main(wanted: list[str]) -> int:
     for part in PARTS:
         if wanted and part not in wanted:
             continue
+        # Others' work on the machine slows ours down; the number says how far to trust the rest.
+        load = os.getloadavg()[0]
         result: Result = import_module(f"benchmarks.{part}").run()
-        _show(console, result)
-        kept[part] = {**asdict(result), "measured_at": datetime.now(UTC).isoformat()}
+        _show(console, result, load)
+        kept[part] = {
+            **asdict(result),
+            "load_before": round(load, 2),
+            "measured_at": datetime.now(UTC).isoformat(),
+        }
         _RESULTS.parent.mkdir(exist_ok=True)
         _RESULTS.write_text(
             json.dumps(
