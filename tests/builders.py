@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 from sqlmodel import SQLModel, col, func
 from sqlmodel import select as select_model
 
@@ -38,6 +38,17 @@ PROVIDER = "示例云帆数字科技"
 OTHER_PROVIDER = "示例磁湖软件"
 UNADMITTED = "示例池外信息"
 CITY, COUNTY, FINANCE = "示例市经信局", "示例大冶经信局", "示例市财政局"
+
+_STANDING = (
+    select_model(Case, WorkItem, Party)
+    .select_from(Case)
+    .join(Party, col(Party.id) == col(Case.enterprise_id))
+    .outerjoin(
+        WorkItem,
+        (col(WorkItem.case_no) == col(Case.case_no)) & col(WorkItem.closed_at).is_(None),
+    )
+    .where(col(Case.case_no) == bindparam("case_no"))
+)
 
 Dump = Mapping[str, Sequence[tuple[object, ...]]]
 
@@ -143,34 +154,38 @@ class World:
         with reading(self.engine) as session:
             return session.get_one(Case, case_no)
 
+    def standing(self, case_no: str) -> tuple[Case, WorkItem | None, Party]:
+        """Return the case, what it waits for if it goes on, and its enterprise."""
+        with reading(self.engine) as session:
+            case, item, enterprise = session.exec(_STANDING, params={"case_no": case_no}).one()
+        return case, item, enterprise
+
     def open_item(self, case_no: str) -> WorkItem:
         """Return what the case waits for."""
-        with reading(self.engine) as session:
-            return session.exec(
-                select_model(WorkItem).where(
-                    WorkItem.case_no == case_no, col(WorkItem.closed_at).is_(None)
-                )
-            ).one()
+        _, item, _ = self.standing(case_no)
+        assert item is not None, f"{case_no} has ended"
+        return item
 
     def item_id(self, case_no: str) -> int:
         """Return the number of what the case waits for."""
-        item_id = self.open_item(case_no).id
-        assert item_id is not None
-        return item_id
+        return self.open_item(case_no).id or 0
 
     def typical(
         self, case_no: str, *, spend: str = "300000.00", level: int = 2
     ) -> dict[str, object]:
         """Return the form that carries the case on from where it stands."""
-        item = self.open_item(case_no)
-        with reading(self.engine) as session:
-            case = session.get_one(Case, case_no)
-            enterprise = session.get_one(Party, case.enterprise_id)
+        _, item, enterprise = self.standing(case_no)
+        assert item is not None, f"{case_no} has ended"
+        return self._typical(item, enterprise, spend, level)
+
+    def _typical(
+        self, item: WorkItem, enterprise: Party, spend: str, level: int
+    ) -> dict[str, object]:
         return typical_answer(
             item.stage,
             item.step,
             enterprise=facts_of(enterprise),
-            case_no=case_no,
+            case_no=item.case_no,
             today=self.today,
             spend=Decimal(spend),
             level=level,
@@ -214,16 +229,16 @@ class World:
     ) -> None:
         """Carry the case on by typical answers until it stands at that step, or has ended."""
         for _ in range(25):
-            if self.case(case_no).closed_at is not None:
-                assert stage is None
+            _, item, enterprise = self.standing(case_no)
+            if item is None:
+                assert stage is None, f"{case_no} has ended"
                 return
-            item = self.open_item(case_no)
             if (item.stage, item.step) == (stage, step):
                 return
             if item.step == "public-notice":
                 self.end_notice(case_no)
             else:
-                self.give(self.item_id(case_no), self.typical(case_no, spend=spend, level=level))
+                self.give(item.id or 0, self._typical(item, enterprise, spend, level))
         raise AssertionError(f"{case_no} never came to {stage} {step}")
 
     def started(
