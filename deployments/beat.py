@@ -7,10 +7,11 @@ from time import monotonic
 from prefect.client.orchestration import SyncPrefectClient
 
 from deployments.signs import sign
+from models.tables.mail import machine_now
 from tasks.answering import present_moment
 from tasks.boards import Boards
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
-from tasks.sweeping import is_swept
+from tasks.sweeping import is_missed
 
 #: The boards follow a change at most this often.
 BOARD_SECONDS = 60.0
@@ -66,14 +67,19 @@ class Beat:
         wake_runs(client, limit=_AT_ONCE)
 
     def _catch_up(self, client: SyncPrefectClient) -> None:
-        """Have the present day swept if it has not been: after an outage, or on a moved clock."""
+        """Have the present day swept if that was missed: after an outage, or on a moved clock.
+
+        Asked for once in ten minutes, until it is done: the run that was asked for may fail.
+        """
         moment = present_moment()
-        if is_swept(moment):
+        if not is_missed(moment):
             return
         sweep = client.read_deployment_by_name(f"每日巡检/{DEPLOYMENT}")
-        day = f"{moment.at:%Y-%m-%d}"
+        day, now = f"{moment.at:%Y-%m-%d}", machine_now()
         client.create_flow_run_from_deployment(
-            sweep.id, name=f"每日巡检 · {day}（补）", idempotency_key=f"catch-up:{day}"
+            sweep.id,
+            name=f"每日巡检 · {day}（补）",
+            idempotency_key=f"catch-up:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
         )
 
     def _show(self, client: SyncPrefectClient) -> None:

@@ -3,9 +3,11 @@
 import logging
 from uuid import UUID
 
+from prefect.client.schemas.objects import State
 from prefect.flow_runs import suspend_flow_run
 from prefect.input.run_input import RunInput
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from models.operations.answering import Receipt
 from models.rules.stages import Stage
@@ -19,7 +21,7 @@ from tasks.prefect_runs import (
     run_tags,
     typed_forms,
 )
-from tasks.questions import next_question
+from tasks.questions import NoQuestion, next_question
 from tasks.stage_steps import close_stay, hand_in
 
 #: What it says stands in the run's log.
@@ -28,8 +30,8 @@ _log = logging.getLogger(__name__)
 _TEN_YEARS = 10 * 366 * 24 * 3600
 
 
-def walk(stage: Stage, case_no: str, entry: int) -> str:
-    """Show one stay of a case in `stage` until it is over; return how it went on, in words.
+def walk(stage: Stage, case_no: str, entry: int) -> State[str]:
+    """Show one stay of a case in `stage` until it is over; return the end, in words.
 
     Runs anew from the top after every resume or wake, and goes straight to what is open now:
     answers typed here are handed in first (also those a killed worker left behind); then the open
@@ -38,6 +40,7 @@ def walk(stage: Stage, case_no: str, entry: int) -> str:
     """
     run_id = str(flow_run.get_id())
     moment = present_moment()
+    refused = ""
     with prefect() as client:
         for form in typed_forms(client, run_id):
             answered = hand_in(run_id, form, moment)
@@ -45,13 +48,17 @@ def walk(stage: Stage, case_no: str, entry: int) -> str:
                 _log.info("回执 %s：%s", answered.number, answered.outcome_label)
             else:
                 _log.warning("未被接受：%s", answered)
+                refused = f"；上次提交未被接受：{answered}"
             forget_form(client, run_id, form.key)
         asked = next_question(case_no, stage, entry, run_id, moment)
-        if asked is None:
+        if asked is NoQuestion.NOT_ITS_STAY:
+            return Completed(message=f"本案{stage.label}阶段另有运行在办，此运行不再使用{refused}")
+        if asked is NoQuestion.STAY_IS_OVER:
             close_stage(case_no, stage, moment)
             close_stay(case_no, stage, entry, moment.at)
             make_runs(client, case_no=case_no)
-            return f"{stage.label}阶段已结束"
+            # No form follows that could say so.
+            return Completed(message=f"{stage.label}阶段已结束{refused}")
         client.update_flow_run(
             UUID(run_id),
             name=run_name(stage, case_no, asked.enterprise, asked.round),

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.exceptions import PrefectHTTPStatusError
 
 from models.operations.runs import unfinished_runs
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
@@ -96,8 +98,14 @@ class Boards:
         """Show `page` under `key`, in the place of what was there: its address stays the same."""
         if key in self._ids:
             update = ArtifactUpdate(description=title, data=page)
-            client.update_artifact(self._ids[key], update)
-            return
+            try:
+                client.update_artifact(self._ids[key], update)
+            except PrefectHTTPStatusError as error:
+                # Somebody has deleted it in Prefect: it is put up anew, under another address.
+                if error.response.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+            else:
+                return
         artifact = client.create_artifact(
             ArtifactCreate(key=key, type="markdown", description=title, data=page)
         )

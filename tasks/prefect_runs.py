@@ -25,7 +25,7 @@ from prefect.states import Cancelled, Scheduled
 from models.operations.runs import (
     WantedRun,
     claim_wakes,
-    give_back_wake,
+    give_back_wakes,
     note_made,
     replace_run,
     unfinished_runs,
@@ -39,6 +39,8 @@ TAG = "中小企业试点"
 DEPLOYMENT = "试点"
 #: A run that executes longer than this has lost its worker; ours take seconds.
 _LONGEST_EXECUTION = timedelta(minutes=10)
+#: For so long a form that could not be handed in is tried again, every time we reconcile.
+_WORTH_TRYING = timedelta(days=1)
 _PAGE = 200
 
 
@@ -87,20 +89,16 @@ def wake_runs(client: SyncPrefectClient, *, limit: int = _PAGE) -> int:
     """Wake the runs whose item was answered elsewhere; each is woken by one caller."""
     with transaction() as session:
         claimed = claim_wakes(session, limit=limit)
-    woken = 0
-    for run_id, flow_run_id in claimed:
-        try:
-            done = _wake(client, UUID(flow_run_id))
-        except Exception:
+    asleep = {run_id for run_id, _ in claimed}
+    try:
+        for run_id, flow_run_id in claimed:
+            if _wake(client, UUID(flow_run_id)):
+                asleep.remove(run_id)
+    finally:  # also when Prefect goes away half-way through: all the others are due as before
+        if asleep:
             with transaction() as session:
-                give_back_wake(session, run_id)
-            raise
-        if done:
-            woken += 1
-        else:
-            with transaction() as session:
-                give_back_wake(session, run_id)
-    return woken
+                give_back_wakes(session, asleep)
+    return len(claimed) - len(asleep)
 
 
 def _wake(client: SyncPrefectClient, flow_run_id: UUID) -> bool:
@@ -126,6 +124,7 @@ class TypedForm:
 
     key: str
     values: dict[str, object]
+    typed_at: datetime
 
 
 def typed_forms(client: SyncPrefectClient, flow_run_id: str) -> list[TypedForm]:
@@ -141,6 +140,7 @@ def typed_forms(client: SyncPrefectClient, flow_run_id: str) -> list[TypedForm]:
         TypedForm(
             key=row["key"].removeprefix("suspended-").removesuffix("-response"),
             values=json.loads(row["value"]),
+            typed_at=datetime.fromisoformat(row["created"]),
         )
         for row in rows
         if row["key"].endswith("-response")
@@ -189,16 +189,22 @@ def reconcile(client: SyncPrefectClient) -> Repairs:
         wanted = {run.flow_run_id or "": run for run in unfinished_runs(session)}
     present = {str(run.id): run for run in _read_runs(client, list(wanted))}
     replaced = rescheduled = 0
+    asleep = []
     for flow_run_id, stage_run in wanted.items():
         flow_run = present.get(flow_run_id)
         assert stage_run.id is not None  # noqa: S101 -- read from the database
-        if flow_run is None or flow_run.state is None or flow_run.state.is_final():
-            with transaction() as session:
-                replace_run(session, stage_run.id)
-            replaced += 1
+        if flow_run is None or flow_run.state is None:
+            replaced += _replace(stage_run.id, flow_run_id)
         elif _is_stuck(client, flow_run):
             _schedule(client, flow_run.id)
             rescheduled += 1
+        elif flow_run.state.is_final():
+            replaced += _replace(stage_run.id, flow_run_id)
+        elif flow_run.state.is_paused():
+            asleep.append(stage_run.id)
+    # Whoever took it upon himself to wake them may have died before he did.
+    with transaction() as session:
+        give_back_wakes(session, asleep)
     return Repairs(
         replaced=replaced,
         rescheduled=rescheduled,
@@ -206,6 +212,11 @@ def reconcile(client: SyncPrefectClient) -> Repairs:
         made=make_runs(client),
         woken=wake_runs(client),
     )
+
+
+def _replace(run_id: int, flow_run_id: str) -> bool:
+    with transaction() as session:
+        return replace_run(session, run_id, flow_run_id)
 
 
 def _read_runs(client: SyncPrefectClient, flow_run_ids: Sequence[str]) -> Iterator[FlowRun]:
@@ -219,7 +230,11 @@ def _read_runs(client: SyncPrefectClient, flow_run_ids: Sequence[str]) -> Iterat
 
 
 def _is_stuck(client: SyncPrefectClient, flow_run: FlowRun) -> bool:
-    """Return whether a run waits for nobody: no form to answer, or no worker that executes it."""
+    """Return whether a run is to be executed again as it is.
+
+    It waits for nobody (no form to answer, no worker that executes it), or it failed with a form
+    in hand: one typed while our database was away, say, which nobody should have to type again.
+    """
     state = flow_run.state
     assert state is not None  # noqa: S101 -- the caller has looked
     if state.is_paused():
@@ -233,20 +248,44 @@ def _is_stuck(client: SyncPrefectClient, flow_run: FlowRun) -> bool:
             json={"prefix": keys["schema"], "limit": 1, "exclude_keys": []},
         )
         return not response.json()
-    if state.is_running() or state.is_pending():
-        return datetime.now(UTC) - state.timestamp > _LONGEST_EXECUTION
+    now = datetime.now(UTC)
+    if state.is_running() or state.is_pending() or state.is_cancelling():
+        return now - state.timestamp > _LONGEST_EXECUTION
+    if state.is_failed() or state.is_crashed():
+        forms = typed_forms(client, str(flow_run.id))
+        return any(now - form.typed_at < _WORTH_TRYING for form in forms)
     return False
 
 
 def _cancel_orphans(client: SyncPrefectClient) -> int:
     """Cancel stage runs that wait in Prefect but show no stay of a case."""
+    waiting = _waiting_runs(client)
+    # Looked up after Prefect was asked: what a run was made for stood in the database before it.
     with reading() as session:
         ours = {run.flow_run_id for run in unfinished_runs(session)}
         making = {(run.case_no, run.stage.label) for run in wanted_runs(session, limit=1_000_000)}
-    cancelled = 0
     stages = {f"阶段:{stage.label}": stage for stage in STAGE_ORDER}
-    offset = 0
-    orphans: list[FlowRun] = []
+    cancelled = 0
+    for flow_run in waiting:
+        stage = next((stages[tag] for tag in flow_run.tags if tag in stages), None)
+        if stage is None or str(flow_run.id) in ours:
+            continue
+        # Made a moment ago, its number not noted yet: it will be, under the same key.
+        if (flow_run.parameters.get("case_no"), stage.label) in making:
+            continue
+        # It may have finished its stay since it was listed.
+        present = client.read_flow_run(flow_run.id).state
+        if present is not None and present.is_final():
+            continue
+        state: State[Any] = Cancelled(message="没有对应的在办事项")
+        client.set_flow_run_state(flow_run.id, state, force=True)
+        cancelled += 1
+    return cancelled
+
+
+def _waiting_runs(client: SyncPrefectClient) -> list[FlowRun]:
+    """Return the runs of ours that wait to be executed or answered."""
+    found: list[FlowRun] = []
     while True:
         page = client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
@@ -259,21 +298,8 @@ def _cancel_orphans(client: SyncPrefectClient) -> int:
             ),
             sort=FlowRunSort.ID_DESC,
             limit=_PAGE,
-            offset=offset,
+            offset=len(found),
         )
-        for flow_run in page:
-            stage = next((stages[tag] for tag in flow_run.tags if tag in stages), None)
-            if stage is None or str(flow_run.id) in ours:
-                continue
-            # Made a moment ago, its number not noted yet: it will be, under the same key.
-            if (flow_run.parameters.get("case_no"), stage.label) in making:
-                continue
-            orphans.append(flow_run)
+        found.extend(page)
         if len(page) < _PAGE:
-            break
-        offset += _PAGE
-    for flow_run in orphans:
-        state: State[Any] = Cancelled(message="没有对应的在办事项")
-        client.set_flow_run_state(flow_run.id, state, force=True)
-        cancelled += 1
-    return cancelled
+            return found

@@ -34,7 +34,7 @@ def hand_in(flow_run_id: str, form: TypedForm, moment: Moment) -> Receipt | str:
 
 
 def close_stay(case_no: str, stage: Stage, entry: int, at: datetime) -> None:
-    """Note that the run of a stay has done all it had to do."""
+    """Note that the run of a stay that is over has done all it had to do."""
     with transaction() as session:
         run = stay(session, case_no, stage, entry)
         if run is not None and run.finished_at is None:

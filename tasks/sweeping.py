@@ -1,20 +1,23 @@
 """The daily sweep: begin and end public notices, seal the trail. Doing it twice is harmless."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from prefect import task
 
 from models.operations.audit import seal
 from models.operations.notices import NoticesBegun, begin_notices
-from models.rules.clock import day_of
+from models.rules.clock import SHANGHAI, day_of
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat
 from tasks.answering import Moment, NoticesEnded, end_notices
+from tasks.clock import moved_to
 from tasks.database import reading, transaction
 
 #: The part under which a sweep notes the day it was done for.
 PART = "sweep"
+#: A sweep that has not been done by then has been missed; Prefect's schedule starts it at 8:30.
+_MISSED_FROM = time(8, 40)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,14 @@ def sweep_day(moment: Moment) -> Swept:
     return Swept(day=today, ended=ended, begun=begun, is_sealed=sealed is not None)
 
 
-def is_swept(moment: Moment) -> bool:
-    """Return whether the programme's present day has had its sweep."""
+def is_missed(moment: Moment) -> bool:
+    """Return whether the programme's present day should have had its sweep by now.
+
+    Nobody gets mail at midnight because a new day has begun; but a day that the clock was moved to
+    has no morning to wait for.
+    """
+    if moved_to(moment.row) is None and moment.at.astimezone(SHANGHAI).time() < _MISSED_FROM:
+        return False
     with reading() as session:
         row = session.get(Heartbeat, PART)
-    return row is not None and row.detail == day_of(moment.at).isoformat()
+    return row is None or row.detail != day_of(moment.at).isoformat()

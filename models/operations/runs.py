@@ -1,5 +1,6 @@
 """What the flow runs should be: the database's side of every stay of a case in a stage."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from models.rules.stages import Stage
 from models.tables.case import Case, StageRun, WorkItem
 from models.tables.party import Party
 from models.tables.programme import Batch
+
+_RUNS = StageRun.metadata.tables["stage_run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def note_made(session: Session, wanted: WantedRun, flow_run_id: str) -> None:
 def claim_wakes(session: Session, *, limit: int) -> list[tuple[int, str]]:
     """Take upon oneself to wake runs whose item was answered elsewhere: (stay, flow run id).
 
-    Each is given to one caller only; who cannot wake it gives it back with `give_back_wake`.
+    Each is given to one caller only; who cannot wake it gives it back with `give_back_wakes`.
     """
     due = session.exec(
         select(StageRun)
@@ -106,11 +109,11 @@ def claim_wakes(session: Session, *, limit: int) -> list[tuple[int, str]]:
     return [(run.id or 0, run.flow_run_id or "") for run in due]
 
 
-def give_back_wake(session: Session, run_id: int) -> None:
-    """Let somebody else (or the next tick) wake the run."""
+def give_back_wakes(session: Session, run_ids: Collection[int]) -> None:
+    """Let somebody else (or the next tick) wake the runs, once their item is closed."""
     session.execute(
         update(StageRun)
-        .where(col(StageRun.id) == run_id)
+        .where(col(StageRun.id).in_(run_ids))
         .values(woken_count=col(StageRun.asked_count) - 1)
     )
 
@@ -160,19 +163,27 @@ def item_of(key: str) -> int:
 
 
 def finish(session: Session, run: StageRun, at: datetime) -> None:
-    """Note that the run has done all that was left to do."""
+    """Note that the run of a stay that is over has done all that was left to do."""
+    assert run.left_at is not None, "the case still stands in the stage"  # noqa: S101
     run.finished_at = at
     session.add(run)
 
 
-def replace_run(session: Session, run_id: int) -> None:
-    """Want a new flow run for a stay whose run is gone or ended before its time."""
-    run = session.get_one(StageRun, run_id, with_for_update=True)
-    run.generation += 1
-    run.flow_run_id = None
-    run.asked_item_id = None
-    session.add(run)
-    session.flush()
+def replace_run(session: Session, run_id: int, flow_run_id: str) -> bool:
+    """Want a new flow run for a stay whose run, `flow_run_id`, is gone or ended before its time.
+
+    False when the stay is finished by now, or has been given another run by somebody else.
+    """
+    replaced = session.connection().execute(
+        update(_RUNS)
+        .where(
+            _RUNS.c.id == run_id,
+            _RUNS.c.flow_run_id == flow_run_id,
+            _RUNS.c.finished_at.is_(None),
+        )
+        .values(generation=_RUNS.c.generation + 1, flow_run_id=None, asked_item_id=None)
+    )
+    return replaced.rowcount == 1
 
 
 def unfinished_runs(session: Session) -> list[StageRun]:
