@@ -61,7 +61,7 @@ class Beat:
 
     def _hand_over(self, client: SyncPrefectClient) -> None:
         if not self._is_reconciled:
-            reconcile(client)
+            reconcile(client, limit=_AT_ONCE)
             self._is_reconciled = True
         make_runs(client, limit=_AT_ONCE)
         wake_runs(client, limit=_AT_ONCE)

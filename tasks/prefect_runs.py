@@ -178,12 +178,12 @@ class Repairs:
         return self == Repairs()
 
 
-def reconcile(client: SyncPrefectClient) -> Repairs:
+def reconcile(client: SyncPrefectClient, *, limit: int = _PAGE) -> Repairs:
     """Make Prefect show what the database says: the net under everything that can be lost.
 
     Runs that are gone or ended before their stay did are replaced; suspended ones without a form
     and those whose worker died are scheduled again; runs of ours that belong to nothing are
-    cancelled; then what is wanted is made and what is due is woken.
+    cancelled; then up to `limit` runs that are wanted are made, and as many that are due are woken.
     """
     with reading() as session:
         wanted = {run.flow_run_id or "": run for run in unfinished_runs(session)}
@@ -209,8 +209,8 @@ def reconcile(client: SyncPrefectClient) -> Repairs:
         replaced=replaced,
         rescheduled=rescheduled,
         cancelled=_cancel_orphans(client),
-        made=make_runs(client),
-        woken=wake_runs(client),
+        made=make_runs(client, limit=limit),
+        woken=wake_runs(client, limit=limit),
     )
 
 

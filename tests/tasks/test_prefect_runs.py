@@ -15,6 +15,7 @@ from models.operations.runs import claim_wakes, unfinished_runs
 from models.rules.stages import Stage
 from models.tables.case import Answer, StageRun
 from tasks.answering import withdraw_case
+from tasks.boards import BOARD_KEY, Boards, board_ids
 from tasks.database import reading, transaction
 from tasks.prefect_runs import Repairs, make_runs, reconcile, wake_runs
 from tests.builders import OTHER_ENTERPRISE, World
@@ -166,3 +167,18 @@ def test_a_run_that_shows_nothing_is_cancelled_and_one_made_a_moment_ago_is_not(
         assert repairs == Repairs(made=1, cancelled=1)
         assert _state(client, orphan.id).name == "Cancelled"
         assert (_run_of(case_no), _state(client, fresh.id).name) == (fresh.id, "Scheduled")
+
+
+def test_a_board_deleted_in_prefect_is_put_up_anew(here: World, prefect: Instance) -> None:
+    here.open()
+    boards = Boards()
+    with prefect.client() as client:
+        assert boards.refresh(client, here.moment) == 2
+        client.delete_artifact(board_ids(client)[BOARD_KEY])
+        here.open(OTHER_ENTERPRISE)
+
+        boards.refresh(client, here.moment)
+
+        assert BOARD_KEY in board_ids(client)
+        for artifact_id in board_ids(client).values():
+            client.delete_artifact(artifact_id)
