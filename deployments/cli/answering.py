@@ -13,7 +13,7 @@ from deployments.cli.instance import Instance, caller, present
 from deployments.cli.item_commands import print_item
 from deployments.cli.output import instant, pairs, print_json, show
 from models.lifecycle import Step, step_of
-from models.operations.answering import Caller, Receipt, UnknownItemError
+from models.operations.answering import Caller, Receipt, UnknownItemError, require_item_number
 from models.operations.documents import IncomingDocument
 from models.operations.prefilling import prefill
 from models.tables.case import WorkItem
@@ -90,6 +90,7 @@ def answer(
 
 def _step_and_known(item_id: int) -> tuple[Step, dict[str, Any]]:
     with reading() as session:
+        require_item_number(item_id)
         item = session.get(WorkItem, item_id)
         if item is None:
             raise UnknownItemError(item_id)

@@ -12,7 +12,7 @@ from deployments.cli.form_fields import FieldAsked, choices_for, fields_asked
 from deployments.cli.instance import Instance, present
 from deployments.cli.output import joined, left, pairs, print_json, show, table
 from models.lifecycle import step_of
-from models.operations.answering import UnknownItemError
+from models.operations.answering import UnknownItemError, require_item_number
 from models.operations.case_facts import case_facts
 from models.operations.prefilling import prefill
 from models.operations.worklists import OpenItem, open_items
@@ -153,6 +153,7 @@ def _example(fields: list[FieldAsked]) -> str:
 
 
 def _open_item(session: Session, here: Instance, item_id: int) -> OpenItem:
+    require_item_number(item_id)
     found = open_items(session, today=here.today, item_id=item_id)
     if found:
         return found[0]
