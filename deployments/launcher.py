@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.console import Console
 from deployments.demonstration.loading import load_demonstration
 from deployments.settings import Settings
 from deployments.supervisor import Child, answers, supervise
-from models.operations.programmes import present_programme
+from models.operations.programmes import present_programme, require_programme
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat, ProgrammeRow
 from tasks.clock import trial_note
@@ -29,7 +30,6 @@ def run() -> int:
     settings = Settings.read()
     settings.home.mkdir(parents=True, exist_ok=True)
     console = Console()
-    row = prepare_database(console)
     return supervise(
         children(settings),
         home=settings.home,
@@ -38,7 +38,9 @@ def run() -> int:
             "PILOT_MAILBOX_PORT": settings.mailbox_port,
             "PILOT_SMTP_CATCH_PORT": settings.smtp_catch_port,
         },
-        announce=lambda: announce(console, settings, row),
+        # Nothing is touched before it is certain that no other instance works on it.
+        prepare=partial(prepare_database, console),
+        announce=lambda: announce(console, settings),
     )
 
 
@@ -83,8 +85,10 @@ def has_signed(part: str) -> bool:
     return beat is not None and machine_now() - beat.beat_at < _FRESH
 
 
-def announce(console: Console, settings: Settings, row: ProgrammeRow) -> None:
+def announce(console: Console, settings: Settings) -> None:
     """Tell where everything is."""
+    with reading() as session:
+        row = require_programme(session)
     lines = [
         f"办理页面（Prefect）  {settings.prefect_ui_url}",
         f"看板                 {board_url(settings) or settings.prefect_ui_url + '/artifacts'}",

@@ -18,9 +18,12 @@ _EXPECTED = {
     "prefect_port": "1 到 65535 之间的端口号",
     "mailbox_port": "1 到 65535 之间的端口号",
     "smtp_catch_port": "1 到 65535 之间的端口号",
+    "ui_password": "只含英文字母、数字和符号的密码",
     "worker_limit": "1 到 64 之间的整数",
     "worker_name": "不含“/”和“%”的名字",
 }
+#: never repeated in a message
+_SECRET = {"ui_password", "prefect_database_url"}
 
 
 class SettingRefusedError(PilotError):
@@ -61,6 +64,14 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, given: Any) -> Any:
         return given or None
 
+    @field_validator("ui_password", mode="after")
+    @classmethod
+    def _is_comparable(cls, given: SecretStr | None) -> SecretStr | None:
+        # Prefect compares passwords as ASCII; any other ends each of its answers in an error.
+        if given is not None and not given.get_secret_value().isascii():
+            raise ValueError("not ASCII")
+        return given
+
     @classmethod
     def read(cls) -> Self:
         """Return the settings; `SettingRefusedError` names the variable that is wrong."""
@@ -69,9 +80,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
             variable = f"PILOT_{name.upper()}"
-            raise SettingRefusedError(
-                variable, os.environ.get(variable, ""), _EXPECTED.get(name, "可用的值")
-            ) from error
+            given = "（不显示）" if name in _SECRET else os.environ.get(variable, "")
+            raise SettingRefusedError(variable, given, _EXPECTED.get(name, "可用的值")) from None
 
     @property
     def prefect_home(self) -> Path:

@@ -172,16 +172,19 @@ def supervise(
     home: Path,
     ports: Mapping[str, int],
     announce: Callable[[], None],
+    prepare: Callable[[], object] = lambda: None,
 ) -> int:
     """Run `children` until SIGINT, SIGTERM or SIGHUP; return the exit status.
 
     `ports` maps the variable that sets a port to the port. `announce` is called once, when all
-    children are ready. Raises `AlreadyRunningError` or `PortInUseError` before anything starts.
+    children are ready; `prepare` before any of them starts, when home and ports are certainly ours.
+    Raises `AlreadyRunningError` or `PortInUseError` before anything is touched.
     """
     home.mkdir(parents=True, exist_ok=True)
     with _only_instance(home):
         for variable, port in ports.items():
             _require_free(variable, port)
+        prepare()
         with _told_to_stop() as stopping:
             _run(children, home, ports, announce, stopping)
     return 0

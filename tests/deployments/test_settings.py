@@ -72,3 +72,17 @@ def test_every_variable_for_prefect_is_one_that_prefect_knows():
     given = {name for name in prefect_environment(Settings.read()) if name.startswith("PREFECT_")}
 
     assert given - known == set()
+
+
+def test_a_password_that_prefect_cannot_compare_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PILOT_UI_PASSWORD", "密码geheim")
+
+    with pytest.raises(SettingRefusedError) as refused:
+        Settings.read()
+
+    assert str(refused.value) == (
+        "环境变量 PILOT_UI_PASSWORD 的值“（不显示）”不可用："
+        "应为只含英文字母、数字和符号的密码，请改正后重试。"
+    )
