@@ -1,0 +1,83 @@
+"""The board and the worklists: what stands where, and where a click leads."""
+
+from datetime import date
+from urllib.parse import parse_qs, urlsplit
+
+from models.operations.worklists import BoardRow, OpenItem
+from models.rules.stages import Role, Stage
+from tasks.boards import board_page, cell, worklist_page
+from tasks.prefect_runs import run_name, run_tags
+
+LATE = OpenItem(
+    item_id=59,
+    case_no="HS-1-0008",
+    enterprise="示例[百草]|制药",
+    batch=1,
+    county="西塞山区",
+    stage=Stage.APPLICATION,
+    step="county-review",
+    step_label="县市区初审",
+    party_id=7,
+    party="示例西塞山经信局",
+    role=Role.COUNTY_BUREAU,
+    round=1,
+    opened_on=date(2024, 3, 15),
+    due_on=date(2024, 3, 22),
+    days_left=-1,
+    reason="",
+    is_overdue=True,
+)
+ROW = BoardRow(
+    stage=Stage.APPLICATION,
+    label="申报",
+    open_items=1,
+    waiting={Role.COUNTY_BUREAU: 1},
+    overdue=1,
+)
+
+
+def _links(line: str) -> list[str]:
+    return [part.split(")")[0] for part in line.split("](")[1:]]
+
+
+def _line(page: str, begin: str) -> str:
+    [line] = [line for line in page.splitlines() if line.startswith(begin)]
+    return line
+
+
+def test_a_number_on_the_board_leads_to_the_runs_it_counts() -> None:
+    page = board_page([ROW], [LATE], None, {}, {7: "/w/7"})
+
+    stage, waiting = (parse_qs(urlsplit(link).query) for link in _links(_line(page, "| 申报")))
+
+    [searched] = stage["flow-run-search"]
+    assert run_name(Stage.APPLICATION, LATE.case_no, LATE.enterprise, 1).startswith(searched)
+    assert not run_name(Stage.DIAGNOSIS, LATE.case_no, LATE.enterprise, 1).startswith(searched)
+    tags = run_tags(Stage.APPLICATION, 1, "西塞山区", Role.COUNTY_BUREAU)
+    assert {*stage["tags"], *waiting["tags"]} <= {*tags}
+    assert waiting["tags"] == ["等待:县市区经信部门"]
+    assert (stage["state"], waiting["state"]) == (["Suspended"], ["Suspended"])
+
+
+def test_the_board_tells_what_is_overdue_and_leads_to_case_and_worklist() -> None:
+    page = board_page([ROW], [LATE], "演示数据", {LATE.case_no: "run-8"}, {7: "/w/7"})
+
+    assert "**演示数据**" in page
+    assert _line(page, "| [HS-1-0008]") == (
+        "| [HS-1-0008](/v2/runs/flow-run/run-8) | 示例\\[百草\\]\\|制药 | 示例西塞山经信局 "
+        "| 申报 · 县市区初审（事项 59） | 2024-03-22 | **逾期 1 天** |"
+    )
+    assert _line(page, "| [示例西塞山经信局]") == (
+        "| [示例西塞山经信局](/w/7) | 县市区经信部门 | 1 | **1** | 2024-03-22 |"
+    )
+
+
+def test_who_is_nobody_has_nothing_to_do_but_on_an_objection() -> None:
+    notice = OpenItem(**{**vars(LATE), "role": Role.SYSTEM, "party": "公示期（系统）"})
+
+    assert "公示期满由系统自动办结，无需办理" in worklist_page([notice], None, {})
+    assert "无需办理" not in worklist_page([LATE], None, {})
+
+
+def test_a_cell_stays_one_cell() -> None:
+    assert cell("甲|乙\n# [丙](http://x)<b>") == r"甲\|乙 \# \[丙\](http://x)\<b\>"
