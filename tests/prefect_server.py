@@ -70,6 +70,8 @@ class Instance:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                # Prefect's worker ends by a SIGINT to itself, which a background shell ignores.
+                preexec_fn=_heed_interrupts,
             )
 
     def start_server(self) -> None:
@@ -160,6 +162,10 @@ def until(check: Any, *, within: float, otherwise: Any = lambda: "") -> Any:
     raise AssertionError(f"not within {within} s: {otherwise()}")
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def end(process: subprocess.Popen[bytes], within: float = 30) -> int:
     """Ask the process to end, as the supervisor does, and return its exit status."""
     if process.poll() is None:
@@ -168,6 +174,7 @@ def end(process: subprocess.Popen[bytes], within: float = 30) -> int:
         return process.wait(within)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
         raise
 
 

@@ -52,7 +52,7 @@ def test_a_case_travels_from_application_to_payment(world: World) -> None:
         ]
         assert {(item.round, item.attempt) for item in items} == {(1, 1)}
         assert all(item.due_on is not None and item.due_on >= item.opened_on for item in items)
-        runs = session.exec(select(StageRun)).all()
+        runs = session.exec(select(StageRun).order_by(StageRun.id)).all()  # type: ignore[arg-type]
         assert [(run.stage, run.entry, run.left_at is None) for run in runs] == [
             (stage, 1, False) for stage in Stage
         ]
