@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import VersionInfo
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow
@@ -45,7 +46,12 @@ def register(
             deployment = _deployment(flow, name, cron, tags, pool)
             flow_id = client.create_flow_from_name(deployment.flow_name or flow.name)
             if known.get((str(flow_id), name)) != (pool, deployment.version):
-                deployment.apply()
+                # Said outright: in a clone Prefect would put the commit in its place.
+                deployment.apply(
+                    version_info=VersionInfo(
+                        type="prefect:simple", version=deployment.version or ""
+                    )
+                )
                 changed.append(f"{flow.name}/{name}")
     return changed
 
