@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from tasks.database import make_engine
 
 #: Tables whose triggers keep their rows from being changed.
-_GUARDED = ("audit_entry", "audit_seal")
+_GUARDED = ("audit_entry", "register_entry", "audit_seal")
 
 DATABASES = ("sqlite", "postgresql")
 

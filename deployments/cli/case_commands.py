@@ -174,7 +174,13 @@ def open_case(
         with transaction() as session:
             bureau = party_for_role(session, Role.CITY_BUREAU)
             actor = _person(session, bureau, handler)
-            enterprise = enterprise_for_case(session, moment.programme, new)
+            enterprise = enterprise_for_case(
+                session,
+                moment.programme,
+                new,
+                _deed(here, bureau, actor, "立案时登记企业及其第一联系人", "三（一）1"),
+                at=moment.at,
+            )
             case, item = cases.open_case(
                 session,
                 moment.programme,
