@@ -16,6 +16,7 @@ from deployments.cli import (
     audit_command,
     case_commands,
     database_commands,
+    import_command,
     item_commands,
     mail_commands,
     milestone_commands,
@@ -42,6 +43,7 @@ answering.register(app)
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
 app.add_typer(party_commands.app, name="party")
+import_command.register(app)
 app.add_typer(audit_command.app, name="audit")
 
 #: Typer's own messages in the words of the person who typed.
