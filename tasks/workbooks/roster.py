@@ -50,7 +50,9 @@ def roster_rows(path: Path, passed_over: list[str]) -> Iterator[SheetRow]:
                 )
 
 
-def write_template(path: Path, programme: Programme, *, force: bool = False) -> None:
+def write_template(
+    path: Path, programme: Programme, *, force: bool = False, rows: int = _ROWS
+) -> None:
     """Write an empty roster with drop-downs, notes and one example row a sheet."""
     require_free(path, force=force)
     book = OutgoingWorkbook()
@@ -67,7 +69,7 @@ def write_template(path: Path, programme: Programme, *, force: bool = False) -> 
             is_protected=False,
         )
         sheet.append([column.example for column in columns])  # type: ignore[misc]
-        sheet.append_empty(_ROWS)
+        sheet.append_empty(rows)
     book.save(path, force=force)
 
 
