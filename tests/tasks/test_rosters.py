@@ -13,13 +13,15 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import col, select
 
+from models.operations.registering import Person, put_contact
 from models.operations.rosters.plan import RowState
 from models.rules.stages import Role, Stage
 from models.tables.audit import RegisterEntry
 from models.tables.party import Contact
-from tasks.database import reading
+from tasks.database import reading, transaction
 from tasks.rosters import Imported, Wanted
 from tests.builders import ENTERPRISE, World
+from tests.operations.at_once import at_once, split
 from tests.rosters import (
     a_contact,
     an_enterprise,
@@ -336,3 +338,36 @@ def test_an_import_killed_before_its_commit_has_changed_nothing(world: World, fi
     assert ended.returncode == -signal.SIGKILL
     assert world.dump() == before
     assert states(brought_in(world, file)) == {"new": 4}
+
+
+def test_what_a_person_has_mended_is_kept(world: World, file: Path) -> None:
+    """A first contact given one by one is not undone by the roster of last month."""
+    brought_in(world, fill(file, two_enterprises()))
+    party = world.party(Role.ENTERPRISE, "名册企业1")
+    with transaction(world.engine) as session:
+        person = Person(name="林一", email="mended@example.com")
+        put_contact(session, party, person, world.deed("更正联系人"), at=world.moment.at)
+
+    done = brought_in(world, file)
+
+    assert states(done) == {"kept": 1, "same": 3}
+    assert [row.changes for row in done.plan.rows() if row.changes] == [
+        (("电子邮箱", "mended@example.com", "lin@example.com", "已由人工更正"),)
+    ]
+    assert people(world, "名册企业1") == [("林一", "mended@example.com", "", True)]
+    brought_in(world, file, overwrites_checked=True)
+    assert people(world, "名册企业1") == [("林一", "lin@example.com", "", True)]
+    assert world.verify() == []
+
+
+def test_two_imports_of_one_roster_at_once_register_everybody_once(
+    world: World, file: Path
+) -> None:
+    fill(file, two_enterprises())
+
+    done, refused = split(at_once(lambda: brought_in(world, file), lambda: brought_in(world, file)))
+
+    assert refused == []
+    assert sorted(states(each).get("new", 0) for each in done) == [0, 4]
+    assert people(world, "名册企业1") == [("林一", "lin@example.com", "", True)]
+    assert world.verify() == []
