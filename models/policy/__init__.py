@@ -24,6 +24,8 @@ from models.policy.figures import (
     Phase,
     ProgrammeFile,
     Remark,
+    ReminderRule,
+    RemindersFile,
     StepLength,
     StepsFile,
     SubsidyFigures,
@@ -86,6 +88,7 @@ class Programme:
     subsidy: SubsidyPolicy
     awards: tuple[Award, ...]
     steps: Mapping[Stage, Mapping[str, StepLength]]
+    reminders: tuple[ReminderRule, ...]
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
@@ -231,6 +234,7 @@ def _programme(folder: Path) -> Programme:
     enterprises = read_figures(folder / "enterprises.toml", EnterprisesFile)
     money = read_figures(folder / "money.toml", MoneyFile)
     steps = read_figures(folder / "steps.toml", StepsFile).steps
+    reminders = read_figures(folder / "reminders.toml", RemindersFile).reminders
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
 
@@ -244,6 +248,7 @@ def _programme(folder: Path) -> Programme:
         ("enterprises.toml", "industries", [each.key for each in enterprises.industries]),
         ("enterprises.toml", "counties", [each.key for each in enterprises.counties]),
         ("money.toml", "awards", [each.key for each in money.awards]),
+        ("reminders.toml", "reminders", [each.key for each in reminders]),
         ("milestones.toml", "milestones", [each.key for each in annex.milestones]),
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
     ]
@@ -276,6 +281,7 @@ def _programme(folder: Path) -> Programme:
         subsidy=_subsidy_policy(money.subsidy),
         awards=money.awards,
         steps=MappingProxyType({key: MappingProxyType(value) for key, value in steps.items()}),
+        reminders=reminders,
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,

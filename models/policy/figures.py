@@ -155,6 +155,21 @@ class StepLength(Sourced):
         return self
 
 
+class ReminderRule(Sourced):
+    """When people are reminded of a deadline: so many working days after it, or before it (< 0)."""
+
+    key: Text
+    working_days: Annotated[int, Field(ge=-250, le=250, strict=True)]
+
+    @property
+    def words(self) -> str:
+        """截止前 5 个工作日."""
+        if self.working_days == 0:
+            return "截止当日"
+        side = "截止前" if self.working_days < 0 else "逾期"
+        return f"{side} {abs(self.working_days)} 个工作日"
+
+
 class Remark(Sourced):
     """How something the plan leaves open has been read."""
 
@@ -241,6 +256,12 @@ class StepsFile(Figures):
     """`steps.toml`."""
 
     steps: dict[Stage, dict[str, StepLength]]
+
+
+class RemindersFile(Figures):
+    """`reminders.toml`."""
+
+    reminders: tuple[ReminderRule, ...]
 
 
 class MilestonesFile(Figures):

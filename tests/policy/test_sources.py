@@ -71,6 +71,7 @@ def test_all_the_files_of_the_programme_are_looked_at():
         "milestones.toml",
         "money.toml",
         "programme.toml",
+        "reminders.toml",
         "steps.toml",
     }
 
