@@ -16,6 +16,7 @@ from models.rules.errors import PilotError
 from models.tables.mail import machine_now
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
+from notifications.template_check import check_templates
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
 
@@ -47,6 +48,7 @@ def main() -> int:
     """Tick until told to stop; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     try:
+        check_templates()  # now, with somebody there to read it, and not at midnight
         dispatcher = Dispatcher()
     except PilotError as refusal:
         print(refusal, file=sys.stderr)

@@ -19,6 +19,7 @@ from models.rules.working_days import known_years
 from models.tables.mail import machine_now
 from models.tables.party import Party
 from models.tables.programme import CalendarDay, ProgrammeRow
+from notifications.template_files import TemplatesRefusedError, own_folder
 from tasks.clock import moved_to, programme_now
 from tasks.database import reading
 
@@ -41,6 +42,7 @@ def examine(settings: Settings, health: Health) -> list[Finding]:
     found = [
         *_ports(settings),
         *_home(settings.home),
+        *_templates(),
         *(
             Finding(is_problem=True, what=f"{part.label}：{part.detail}", do=part.remedy)
             for part in health.parts
@@ -81,6 +83,21 @@ def _home(home: Path) -> Iterator[Finding]:
             is_problem=True,
             what=f"目录 {home} 无法写入",
             do="修改目录权限，或用 PILOT_HOME 指定另一个目录",
+        )
+
+
+def _templates() -> Iterator[Finding]:
+    if own_folder() is None:
+        return
+    from notifications.template_check import check_templates  # Jinja, for those who need it
+
+    try:
+        check_templates()
+    except TemplatesRefusedError as error:
+        yield Finding(
+            is_problem=True,
+            what="\n  ".join(["邮件模板不可用", *(str(fault) for fault in error.faults)]),
+            do="改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
         )
 
 

@@ -4,8 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
+from models.rules.mail import MailAddressError, checked_address
 from models.rules.stages import Role, Stage
 
 Text = Annotated[str, Field(min_length=1)]
@@ -91,12 +92,28 @@ class Target(Sourced):
         return count > self.number or (self.comparison == "at-least" and count == self.number)
 
 
+class OfficeContact(Sourced):
+    """How to reach a body; what is not known is left out of every mail."""
+
+    phone: Text | None = None
+    email: Text | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _is_an_address(cls, given: str | None) -> str | None:
+        try:
+            return given and checked_address(given)
+        except MailAddressError as error:
+            raise ValueError(str(error)) from error
+
+
 class Body(Sourced):
     """A body with a duty under the plan; its key is a `Role`, but for the leading group's."""
 
     key: Text
     name: Text
     duty: Text
+    contact: OfficeContact | None = None
 
 
 class Term(Sourced):

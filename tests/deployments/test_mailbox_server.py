@@ -16,9 +16,9 @@ import pytest
 
 from notifications.message import build_message
 from notifications.render import render
+from notifications.samples import OPENED, OPENED_AGAIN, SAMPLES
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
-from tests.notifications.samples import OPENED, OPENED_AGAIN, SAMPLES
 
 
 def free_port():

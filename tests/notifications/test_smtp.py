@@ -12,9 +12,9 @@ import pytest
 from models.rules.mail import Attempt, MailOutcome
 from notifications.message import build_message
 from notifications.render import render
+from notifications.samples import OPENED
 from notifications.settings import MailServer, MailSettings, Security
 from notifications.smtp import Sender
-from tests.notifications.samples import OPENED
 from tests.smtp_server import HangUp, Reply, SmtpServer, Wait
 
 ACCEPTED, TRY_AGAIN, REFUSED = MailOutcome
