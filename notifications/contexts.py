@@ -206,11 +206,43 @@ class Paid(CaseMail):
     paid_on: date
 
 
+class Matter(BaseModel):
+    """One thing that a person has been asked for and has not done yet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case_no: Line
+    enterprise_name: Line
+    item_id: int
+    stage_name: Line
+    step_name: Line
+    due_on: date
+    #: Working days from the day of the mail up to the due day; negative when past.
+    days_left: int
+
+
+class DueMatters(MailContext):
+    """To who must act, one a day: all matters of which the day reminds, the most urgent first."""
+
+    template: ClassVar[str] = "due_matters"
+
+    matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
+    how_to_answer: tuple[Line, ...]
+
+
 #: template name -> its context
 CONTEXTS: Mapping[str, type[MailContext]] = MappingProxyType(
     {
         context.template: context
-        for context in (ItemOpened, Receipt, Returned, StageFinished, SubsidyDecided, Paid)
+        for context in (
+            ItemOpened,
+            Receipt,
+            Returned,
+            StageFinished,
+            SubsidyDecided,
+            Paid,
+            DueMatters,
+        )
     }
 )
 

@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from notifications.contexts import (
+    DueMatters,
     ItemOpened,
     MailContext,
+    Matter,
     Paid,
     Receipt,
     Returned,
@@ -86,6 +88,25 @@ RETURNED = Returned(
 )
 SUBSIDY = {**COMMON, "written_at": datetime(2024, 11, 5, 1, 5, tzinfo=UTC), "clause": "五（二）"}
 
+#: A mail about several cases names none in its frame.
+PERSONAL: Final = {
+    name: value for name, value in COMMON.items() if name not in ("case_no", "enterprise_name")
+}
+
+
+def a_matter(case_no: str, item_id: int, enterprise: str, due_on: date, days_left: int) -> Matter:
+    """Return a matter that a county bureau has to decide."""
+    return Matter(
+        case_no=case_no,
+        enterprise_name=enterprise,
+        item_id=item_id,
+        stage_name="申报",
+        step_name="县市区初审",
+        due_on=due_on,
+        days_left=days_left,
+    )
+
+
 SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENED,
     OPENED_AGAIN,
@@ -155,5 +176,22 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         amount=Decimal("120000.00"),
         voucher_no="CZ-2024-1120-003",
         paid_on=date(2024, 11, 20),
+    ),
+    DueMatters(
+        **PERSONAL,
+        unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
+        matters=(
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 21), -2),
+            a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 25), 0),
+            a_matter("HS-1-0009", 57, "示例光电科技有限公司", date(2024, 4, 1), 5),
+        ),
+        how_to_answer=(
+            "打开办理页面，搜索案卷号，点右上角“⋮”中的“Resume”（办理），填写表单并提交",
+        ),
+    ),
+    DueMatters(
+        **{**PERSONAL, "trial_note": "演示数据 · 系统日期 2024-03-25"},
+        matters=(a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 26), 1),),
+        how_to_answer=("打开办理页面填写表单",),
     ),
 )

@@ -75,7 +75,7 @@ class _Letters:
         if strangers := {party.id for party, *_ in self.letters if party.id} - people.keys():
             people |= contacts_of_all(session, strangers)
         common = {
-            **_office(self.programme),
+            **office_words(self.programme),
             "programme_name": self.programme.name,
             "document_no": self.programme.document_no,
             "document_title": self.programme.document_title,
@@ -299,7 +299,7 @@ def _days_left(session: Session, programme: Programme, item: WorkItem, at: datet
     return None if left is None else max(left, 0)
 
 
-def _office(programme: Programme) -> dict[str, str | None]:
+def office_words(programme: Programme) -> dict[str, str | None]:
     """Return whom to ask and how, as far as the programme says; the unconfirmed is marked."""
     body = next(each for each in programme.bodies if each.key == Role.CITY_BUREAU.value)
     contact = body.contact

@@ -18,6 +18,7 @@ from deployments.cli import (
     database_commands,
     item_commands,
     mail_commands,
+    mail_forecast,
     mail_preview,
     milestone_commands,
     party_commands,
@@ -40,6 +41,7 @@ database_commands.register(app)
 app.add_typer(case_commands.app, name="case")
 app.add_typer(item_commands.app, name="item")
 answering.register(app)
+mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")

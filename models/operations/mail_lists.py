@@ -79,3 +79,9 @@ def mail_health(session: Session) -> MailHealth:
         waiting=sum(count for count, _ in waiting),
         oldest_waiting=min((oldest for _, oldest in waiting), default=None),
     )
+
+
+def waiting_mails(session: Session) -> int:
+    """Return how many mails wait for a dispatcher."""
+    waiting = col(OutboxMail.state).in_((MailState.QUEUED, MailState.SENDING))
+    return session.exec(select(func.count()).select_from(OutboxMail).where(waiting)).one()

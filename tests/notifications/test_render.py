@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import notifications
-from notifications.contexts import CONTEXTS, MailContext
+from notifications.contexts import CONTEXTS, CaseMail, MailContext
 from notifications.render import environment_with, render, values_of
 from notifications.samples import COMMON, OPENED, OPENED_AGAIN, RETURNED, SAMPLES
 from tests.notifications.hostile import with_hostile_words, with_words
@@ -99,7 +99,8 @@ def test_every_mail_says_to_whom_about_what_on_what_ground_and_whom_to_ask(sampl
     assert "示例精密机械有限公司　林晓：" in lines
     [asking] = [line for line in lines if "如有疑问" in line]
     assert asking.startswith("　　如有疑问，请直接回复本邮件，或与市经信局联系")
-    assert asking.endswith("，并注明案卷号 HS-1-0007。")
+    about = "，并注明案卷号 HS-1-0007" if isinstance(sample, CaseMail) else ""
+    assert asking.endswith((f"联系{about}。", f"（待核）{about}。"))
     signed = lines[lines.index(asking) + 1 : -3]
     day = sample.written_at and f"　　　　　　　　{sample.written_at:%Y年%-m月%-d日}"
     assert signed == ["", "　　　　　　　　市经信局", *([day] if day else [])]
