@@ -22,6 +22,7 @@ from deployments.cli import (
     mail_preview,
     milestone_commands,
     party_commands,
+    reach_commands,
     system_commands,
 )
 from deployments.cli.commands import new_app
@@ -43,6 +44,8 @@ app.add_typer(item_commands.app, name="item")
 answering.register(app)
 mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)
+mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
+mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
 app.add_typer(party_commands.app, name="party")

@@ -36,6 +36,21 @@ _LEAVE_STAGE = (
 )
 
 _Start, _End = aliased(CalendarDay), aliased(CalendarDay)
+_One = aliased(Contact)
+
+#: The first of a party's people whom mail reaches; where it reaches nobody, the first.
+_WRITTEN_TO = (
+    select(_One.id)
+    .where(col(_One.party_id) == col(Party.id))
+    .order_by(
+        col(_One.has_left) | (func.lower(_One.email) == col(_One.bounced_address)),
+        col(_One.is_primary).desc(),
+        col(_One.id),
+    )
+    .limit(1)
+    .correlate(Party)
+    .scalar_subquery()
+)
 
 #: Who is asked next, whom to write to, the how-manieth time, and until when: all that opening an
 #: item looks up.
@@ -56,7 +71,7 @@ _NEXT = (
         .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
         .scalar_subquery(),
     )
-    .outerjoin(Contact, (col(Contact.party_id) == col(Party.id)) & col(Contact.is_primary))
+    .outerjoin(Contact, col(Contact.id) == _WRITTEN_TO)
     # What is asked for has been written already; what has not may wait for the one flush.
     .execution_options(autoflush=False)
 )

@@ -101,12 +101,13 @@ def party_for_role(session: Session, role: Role, county: str = "") -> Party:
 
 
 def contacts_of(session: Session, party_id: int) -> list[Contact]:
-    """Return the people of a party, the primary one first."""
-    return contacts_of_all(session, {party_id})[party_id]
+    """Return the people who work for a party, the primary one first."""
+    people = contacts_of_all(session, {party_id})[party_id]
+    return [person for person in people if not person.has_left]
 
 
 def contacts_of_all(session: Session, party_ids: Set[int]) -> dict[int, list[Contact]]:
-    """Return the people of each party, the primary one first."""
+    """Return the people of each party, those who have left too, the primary one first."""
     people: dict[int, list[Contact]] = {party_id: [] for party_id in party_ids}
     for contact in session.exec(_CONTACTS, params={"parties": sorted(party_ids)}):
         people[contact.party_id].append(contact)
