@@ -53,6 +53,8 @@ class MailContext(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: ClassVar[str]
+    #: False for what may wait for the sending hours: reminders and digests.
+    is_urgent: ClassVar[bool] = True
 
     programme_name: Line
     #: The document the programme rests on, and its title: 黄政办函〔2024〕12号.
