@@ -227,6 +227,7 @@ class DueMatters(MailContext):
     """To who must act, one a day: all matters of which the day reminds, the most urgent first."""
 
     template: ClassVar[str] = "due_matters"
+    is_urgent: ClassVar[bool] = False
 
     matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
     how_to_answer: tuple[Line, ...]

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
 from models.operations.calendar_days import add_working_days
-from models.operations.parties import NoPartyForRoleError
+from models.operations.parties import NoPartyForRoleError, first_reachable
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
@@ -36,21 +36,6 @@ _LEAVE_STAGE = (
 )
 
 _Start, _End = aliased(CalendarDay), aliased(CalendarDay)
-_One = aliased(Contact)
-
-#: The first of a party's people whom mail reaches; where it reaches nobody, the first.
-_WRITTEN_TO = (
-    select(_One.id)
-    .where(col(_One.party_id) == col(Party.id))
-    .order_by(
-        col(_One.has_left) | (func.lower(_One.email) == col(_One.bounced_address)),
-        col(_One.is_primary).desc(),
-        col(_One.id),
-    )
-    .limit(1)
-    .correlate(Party)
-    .scalar_subquery()
-)
 
 #: Who is asked next, whom to write to, the how-manieth time, and until when: all that opening an
 #: item looks up.
@@ -71,7 +56,7 @@ _NEXT = (
         .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
         .scalar_subquery(),
     )
-    .outerjoin(Contact, col(Contact.id) == _WRITTEN_TO)
+    .outerjoin(Contact, col(Contact.id) == first_reachable(col(Party.id)))
     # What is asked for has been written already; what has not may wait for the one flush.
     .execution_options(autoflush=False)
 )

@@ -16,12 +16,12 @@ from models.rules.stages import Role
 from models.tables.mail import OutboxMail
 from models.tables.party import Contact
 from models.tables.reach import PhoneCall, Suppression
+from notifications.samples import OPENED
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
 from tasks.database import reading, transaction
 from tasks.mail import LEASE, DispatchReport, dispatch_once
 from tests.builders import CITY, FIRST_DAY, instant
-from tests.notifications.samples import OPENED
 from tests.smtp_server import Reply, SmtpServer
 
 UNKNOWN = Reply("550 5.1.1 user unknown")

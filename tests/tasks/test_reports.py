@@ -15,13 +15,13 @@ from models.tables.mail import OutboxMail
 from models.tables.party import Contact
 from models.tables.reach import DeliveryReport, PhoneCall, ReportCursor
 from notifications.report_sources import FolderReports, ImapReports, ReportSettings
+from notifications.samples import OPENED
 from notifications.settings import MailSettingError
 from tasks.database import transaction
 from tasks.reports import read_reports
 from tests.builders import CITY, FIRST_DAY, instant
 from tests.imap_server import PASSWORD, USER, deliver, imap_server, mailbox
 from tests.notifications.reports import EXCHANGE, OTHERS, OURS, postfix
-from tests.notifications.samples import OPENED
 
 needs_dovecot = pytest.mark.skipif(shutil.which("dovecot") is None, reason="no dovecot-imapd here")
 

@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
-import pytest
 from sqlmodel import select
 
 from models.operations import outbox
 from models.operations.outbox import NewMail
 from models.rules.working_days import known_years
 from models.tables.mail import OutboxMail
-from notifications.contexts import ItemOpened, MailContext
+from notifications.contexts import CONTEXTS, DueMatters, ItemOpened
 from tasks.database import transaction
 from tasks.sending_hours import not_before
 from tests.builders import instant
@@ -20,46 +18,37 @@ FRIDAY_NIGHT = datetime(2025, 1, 10, 20, tzinfo=UTC) - timedelta(hours=8)
 MONDAY_MORNING = datetime(2025, 1, 13, 8, tzinfo=UTC) - timedelta(hours=8)
 
 
-@pytest.fixture
-def patient():
-    # Not a subclass of MailContext for good: the samples' completeness test counts those.
-    class Patient:
-        is_urgent: ClassVar[bool] = False
-
-    return Patient
-
-
-def test_every_mail_is_urgent_until_it_says_otherwise(world):
-    assert MailContext.is_urgent
+def test_reminders_alone_may_wait(world):
+    assert [kind for kind in CONTEXTS.values() if not kind.is_urgent] == [DueMatters]
     assert (
         not_before(ItemOpened, world.moment.programme, world.moment.row, now=FRIDAY_NIGHT) is None
     )
 
 
-def test_what_is_not_urgent_waits_for_the_morning_of_a_working_day(world, patient):
+def test_what_is_not_urgent_waits_for_the_morning_of_a_working_day(world):
     moment = world.moment
 
-    held_until = not_before(patient, moment.programme, moment.row, now=FRIDAY_NIGHT)
+    held_until = not_before(DueMatters, moment.programme, moment.row, now=FRIDAY_NIGHT)
 
     assert held_until == MONDAY_MORNING
 
 
-def test_nothing_is_held_back_on_a_moved_clock(world, patient, monkeypatch):
+def test_nothing_is_held_back_on_a_moved_clock(world, monkeypatch):
     moment = world.moment
     demonstration = moment.row.model_copy(
         update={"demonstration_today": instant(world.today).date()}
     )
-    assert not_before(patient, moment.programme, demonstration, now=FRIDAY_NIGHT) is None
+    assert not_before(DueMatters, moment.programme, demonstration, now=FRIDAY_NIGHT) is None
 
     monkeypatch.setenv("PILOT_TODAY", "2025-01-06")
-    assert not_before(patient, moment.programme, moment.row, now=FRIDAY_NIGHT) is None
+    assert not_before(DueMatters, moment.programme, moment.row, now=FRIDAY_NIGHT) is None
 
 
-def test_in_a_year_that_is_not_known_a_mail_goes_at_once(world, patient):
+def test_in_a_year_that_is_not_known_a_mail_goes_at_once(world):
     moment = world.moment
     night = datetime(known_years()[-1], 12, 31, 20, tzinfo=UTC)
 
-    assert not_before(patient, moment.programme, moment.row, now=night) is None
+    assert not_before(DueMatters, moment.programme, moment.row, now=night) is None
 
 
 def test_a_mail_that_is_held_back_is_not_due_before(world):

@@ -1,10 +1,13 @@
 """`pilot mail suppressed` and `pilot mail calls`, on both databases."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from deployments.cli.instance import account
 from models.operations import reach
+from models.operations.mail_lists import mail_health
 from models.tables.mail import OutboxMail, machine_now
 from models.tables.party import Contact
 from tasks.database import transaction
@@ -90,3 +93,33 @@ def test_a_call_is_done_once_with_who_and_what_came_of_it(pilot: Pilot, call: in
         f"电话通知 {call} 已由 {account()} 办结：已告知"
     )
     assert "没有编号为 99 的电话通知" in pilot.refused("mail", "calls", "done", 99, "--note", "x")
+
+
+def test_a_mail_that_was_passed_on_is_shown_as_such_and_calls_are_a_finding(
+    pilot: Pilot, call: int
+) -> None:
+    [mail] = pilot.json("mail", "list")["mails"]
+    assert mail["passed_on_at"] is not None
+    assert "转发" in pilot("mail", "show", mail["mail_id"]).out
+
+    with transaction(pilot.world.engine) as session:
+        session.get_one(OutboxMail, mail["mail_id"]).bounced_at = machine_now()
+        health = mail_health(session)
+
+    assert "被退回" in pilot("mail", "list").out
+    assert "1 件须电话通知" in pilot("doctor").out
+    # The mail itself has been dealt with.
+    assert (health.failed, health.waiting) == (0, 0)
+
+
+def test_what_is_held_back_for_the_sending_hours_does_not_count_as_waiting(
+    pilot: Pilot, world: World
+) -> None:
+    world.open()
+    with transaction(world.engine) as session:
+        assert mail_health(session).waiting == 1
+        mail = session.exec(select(OutboxMail)).one()
+        mail.next_try_at = machine_now() + timedelta(hours=3)
+
+    with transaction(world.engine) as session:
+        assert mail_health(session).waiting == 0
