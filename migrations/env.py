@@ -11,6 +11,7 @@ import models.tables.case
 import models.tables.mail
 import models.tables.party
 import models.tables.programme
+import models.tables.reach
 import models.tables.records
 import models.tables.reminder  # noqa: F401 -- every table must be known to the metadata
 

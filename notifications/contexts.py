@@ -53,6 +53,8 @@ class MailContext(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: ClassVar[str]
+    #: False for what may wait for the sending hours: reminders and digests.
+    is_urgent: ClassVar[bool] = True
 
     programme_name: Line
     #: The document the programme rests on, and its title: 黄政办函〔2024〕12号.
@@ -225,6 +227,7 @@ class DueMatters(MailContext):
     """To who must act, one a day: all matters of which the day reminds, the most urgent first."""
 
     template: ClassVar[str] = "due_matters"
+    is_urgent: ClassVar[bool] = False
 
     matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
     how_to_answer: tuple[Line, ...]

@@ -318,8 +318,13 @@ def _unverified(programme: Programme, item: WorkItem) -> str | None:
 
 
 def _contact(people: list[Contact], wanted: str | None) -> Contact | None:
-    """Return the person wanted, else the primary one; None where there is nobody."""
-    for contact in people:
+    """Return the person wanted, else the first, passing over whom mail does not reach.
+
+    Where it reaches nobody, the first: the dispatcher puts the mail on the call list. None where
+    there is nobody.
+    """
+    reachable = [contact for contact in people if contact.is_reachable] or people[:1]
+    for contact in reachable:
         if contact.name == wanted:
             return contact
-    return people[0] if people else None
+    return reachable[0] if reachable else None

@@ -10,11 +10,13 @@ from models.operations.outbox import NewMail, queue_mails
 from models.operations.reminders import Reminded, prove_reminders, reminded_on
 from models.policy import Programme
 from models.rules.clock import day_of
+from models.tables.mail import machine_now
 from notifications.contexts import DueMatters, Matter
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import transaction
 from tasks.hand_off_mails import office_words
+from tasks.sending_hours import not_before
 
 _HOW_TO_ANSWER = (
     "打开办理页面，搜索案卷号，打开“等待办理”的运行，"
@@ -73,6 +75,7 @@ def _mail(moment: Moment, told: Sequence[Reminded]) -> NewMail:
         to_address=first.email,
         queued_at=moment.at,
         contact_id=first.contact_id,
+        not_before=not_before(DueMatters, programme, moment.row, now=machine_now()),
     )
 
 

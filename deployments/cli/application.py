@@ -15,6 +15,7 @@ from deployments.cli import (
     answering,
     audit_command,
     case_commands,
+    contact_commands,
     database_commands,
     item_commands,
     mail_commands,
@@ -22,6 +23,7 @@ from deployments.cli import (
     mail_preview,
     milestone_commands,
     party_commands,
+    reach_commands,
     system_commands,
 )
 from deployments.cli.commands import new_app
@@ -43,8 +45,11 @@ app.add_typer(item_commands.app, name="item")
 answering.register(app)
 mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)
+mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
+mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
+party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 app.add_typer(audit_command.app, name="audit")
 

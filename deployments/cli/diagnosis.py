@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from deployments.cli.health import Health
 from deployments.settings import Settings
+from models.operations.calls import open_calls
 from models.operations.mail_lists import mail_health
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
@@ -143,6 +144,12 @@ def _mails(session: Session) -> Iterator[Finding]:
             is_problem=True,
             what=f"{mail.failed} 封邮件发送失败",
             do="运行 pilot mail list --state failed 查看原因，并用其他方式通知收件人",
+        )
+    if waiting := open_calls(session):
+        yield Finding(
+            is_problem=True,
+            what=f"{waiting} 件须电话通知（邮件无人可收）",
+            do="运行 pilot mail calls list，打完后 pilot mail calls done 编号 --note 结果",
         )
     if mail.oldest_waiting and machine_now() - mail.oldest_waiting > WAITING_LONG:
         minutes = int((machine_now() - mail.oldest_waiting).total_seconds() // 60)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from models.operations.parties import first_reachable
 from models.policy.figures import ReminderRule
 from models.rules.stages import Stage
 from models.tables.case import Case, WorkItem
@@ -157,7 +158,7 @@ def _firing(rules: Sequence[ReminderRule]) -> tuple[Subquery, Select[Any]]:
         .join(_Due, col(_Due.day) == col(WorkItem.due_on))
         .join(_Opened, col(_Opened.day) == col(WorkItem.opened_on))
         .join(fires, col(_Due.workday_no) + fires.c.working_days > col(_Opened.workday_no))
-        .join(Contact, (col(Contact.party_id) == col(WorkItem.party_id)) & col(Contact.is_primary))
+        .join(Contact, col(Contact.id) == first_reachable(col(WorkItem.party_id)))
         .outerjoin(_PROOF, (_PROOF.c.item_id == col(WorkItem.id)) & (_PROOF.c.rule == fires.c.rule))
         .where(col(WorkItem.closed_at).is_(None), _PROOF.c.item_id.is_(None))
     )

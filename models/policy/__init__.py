@@ -18,6 +18,7 @@ from models.policy.figures import (
     ContradictionsFile,
     Eligibility,
     EnterprisesFile,
+    MailFile,
     Milestone,
     MilestonesFile,
     MoneyFile,
@@ -41,6 +42,7 @@ from models.policy.sources import (
     unverified_tables,
 )
 from models.rules.grading import Rubric
+from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
 from models.rules.subsidy import SubsidyPolicy
 
@@ -89,6 +91,7 @@ class Programme:
     awards: tuple[Award, ...]
     steps: Mapping[Stage, Mapping[str, StepLength]]
     reminders: tuple[ReminderRule, ...]
+    sending_hours: SendingHours
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
@@ -235,6 +238,7 @@ def _programme(folder: Path) -> Programme:
     money = read_figures(folder / "money.toml", MoneyFile)
     steps = read_figures(folder / "steps.toml", StepsFile).steps
     reminders = read_figures(folder / "reminders.toml", RemindersFile).reminders
+    hours = read_figures(folder / "mail.toml", MailFile).sending_hours
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
 
@@ -282,6 +286,11 @@ def _programme(folder: Path) -> Programme:
         awards=money.awards,
         steps=MappingProxyType({key: MappingProxyType(value) for key, value in steps.items()}),
         reminders=reminders,
+        sending_hours=SendingHours(
+            starts_at=hours.starts_at,
+            ends_at=hours.ends_at,
+            working_days_only=hours.working_days_only,
+        ),
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,

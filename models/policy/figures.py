@@ -1,6 +1,6 @@
 """The shape of a programme's files: one frozen model per table, each with its source."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -279,6 +279,26 @@ class RemindersFile(Figures):
     """`reminders.toml`."""
 
     reminders: tuple[ReminderRule, ...]
+
+
+class SendingHoursFigures(Sourced):
+    """Between which times of day mail that is not urgent goes out."""
+
+    starts_at: time
+    ends_at: time
+    working_days_only: StrictBool
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.starts_at >= self.ends_at:
+            raise ValueError(f"ends_at {self.ends_at} 应晚于 starts_at {self.starts_at}")
+        return self
+
+
+class MailFile(Figures):
+    """`mail.toml`."""
+
+    sending_hours: SendingHoursFigures
 
 
 class MilestonesFile(Figures):

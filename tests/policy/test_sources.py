@@ -2,7 +2,7 @@
 
 import shutil
 import tomllib
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,11 +33,13 @@ def tables(value, path=""):
 
 
 def has_figure(table):
-    """Whether a number or a date stands in `table` itself, alone or in a list."""
+    """Whether a number, a date or a time of day stands in `table` itself, alone or in a list."""
     flat = [
         each for value in table.values() for each in (value if type(value) is list else [value])
     ]
-    return any(isinstance(each, int | Decimal | date) and type(each) is not bool for each in flat)
+    return any(
+        isinstance(each, int | Decimal | date | time) and type(each) is not bool for each in flat
+    )
 
 
 @pytest.fixture
@@ -68,6 +70,7 @@ def test_all_the_files_of_the_programme_are_looked_at():
         "2024.toml",
         "contradictions.toml",
         "enterprises.toml",
+        "mail.toml",
         "milestones.toml",
         "money.toml",
         "programme.toml",
