@@ -1,6 +1,7 @@
 """`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
 
-Sends the mails of the outbox and gives a sign of life. It does not import Prefect.
+Sends the mails of the outbox, reads what comes back and gives a sign of life. It does not import
+Prefect.
 """
 
 import logging
@@ -14,15 +15,20 @@ from deployments.signs import sign
 from models.operations import outbox
 from models.rules.errors import PilotError
 from models.tables.mail import machine_now
+from notifications.report_sources import ReportSettings
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
+from notifications.template_check import check_templates
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
+from tasks.reports import read_reports
 
 #: How soon a queued mail is taken up.
 _TICK_SECONDS = 0.5
 _SIGN_SECONDS = 5
 _MISFIRE_SECONDS = 60
+#: How often delivery reports are looked for.
+_REPORTS_SECONDS = 180
 
 
 class Dispatcher:
@@ -47,7 +53,9 @@ def main() -> int:
     """Tick until told to stop; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     try:
+        check_templates()  # now, with somebody there to read it, and not at midnight
         dispatcher = Dispatcher()
+        sources = ReportSettings.read().sources()
     except PilotError as refusal:
         print(refusal, file=sys.stderr)
         return 1
@@ -58,6 +66,14 @@ def main() -> int:
     # A tick that finds the last one still sending is no fault to be logged each half second.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler.add_job(dispatcher, "interval", seconds=_TICK_SECONDS)
+    if sources:
+        scheduler.add_job(
+            read_reports,
+            "interval",
+            args=[transaction, sources],
+            seconds=_REPORTS_SECONDS,
+            next_run_time=machine_now(),
+        )
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:

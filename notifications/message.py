@@ -11,6 +11,7 @@ from typing import Self
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
+from notifications.calendar_file import calendar_text
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
 
@@ -68,7 +69,7 @@ def build_message(
     date: datetime,
     trial: str | None,
 ) -> EmailMessage:
-    """Return `mail` as a message to one person: its text, and the same in HTML.
+    """Return `mail` as a message to one person: its text, the same in HTML, its deadlines.
 
     Raises `MailAddressError` for an impossible address and `HeaderRefusedError` for a value that
     would add a header.
@@ -91,6 +92,14 @@ def build_message(
     # base64 on purpose: 8bit lines would reach servers that never offered 8BITMIME.
     message.set_content(mail.text, cte="base64")
     message.add_alternative(mail.html, subtype="html", cte="base64")
+    if mail.deadlines:
+        message.add_attachment(
+            calendar_text(mail.deadlines, office=settings.from_name, address=settings.from_address),
+            subtype="calendar",
+            params={"method": "PUBLISH"},
+            filename="deadline.ics",
+            cte="base64",
+        )
     return message
 
 

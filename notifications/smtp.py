@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import yagmail
 
+from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
 from notifications.message import recipient
 from notifications.settings import MailServer, MailSettings, Security
@@ -181,6 +182,9 @@ def _explain(error: OSError, address: str, server: str) -> Attempt:
         reason=reason,
         detail=_detail(error),
         is_servers_fault=not is_about_this_mail,
+        is_address_dead=refused
+        and isinstance(error, smtplib.SMTPRecipientsRefused)
+        and is_address_dead(code, _detail(error)),
     )
 
 

@@ -15,10 +15,10 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from models.operations import outbox
+from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
 from models.rules.errors import PilotError
-from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome
+from models.rules.mail import MOST_ATTEMPTS, Attempt, MailAddressError, MailOutcome
 from models.tables.mail import machine_now
 from notifications.contexts import read_context
 from notifications.message import build_message
@@ -44,6 +44,8 @@ class DispatchReport:
     failed: int = 0
     #: Not tried after all, because the server was at fault or the lease nearly over.
     released: int = 0
+    #: Not tried, because the address is on the list or the person has left.
+    passed_on: int = 0
 
 
 def dispatch_once(
@@ -62,7 +64,7 @@ def dispatch_once(
     """
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     with transaction() as session:
-        mails = outbox.claim(
+        claimed = outbox.claim(
             session,
             owner=owner,
             limit=limit,
@@ -70,6 +72,7 @@ def dispatch_once(
             lease=lease,
             domain=sender.settings.domain,
         )
+        mails = reach.set_aside(session, claimed, now=now())
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)
     try:
@@ -82,7 +85,8 @@ def dispatch_once(
         if untried:
             with transaction() as session:
                 outbox.release(session, untried, now=now())
-    return DispatchReport(**counts, released=len(untried))
+    passed_on = len(claimed) - len(mails)
+    return DispatchReport(**counts, released=len(untried), passed_on=passed_on)
 
 
 def _send(
@@ -110,7 +114,8 @@ def _send(
             case MailOutcome.TRY_AGAIN:
                 will_retry = outbox.mark_retry(session, mail, attempt, now=now())
             case MailOutcome.REFUSED:
-                outbox.mark_failed(session, mail, attempt, now=now())
+                if outbox.mark_failed(session, mail, attempt, now=now()):
+                    reach.refused_for_good(session, mail, attempt, now=now())
                 will_retry = False
     # No address: it would stand in the log for ever.
     _log.warning("mail %s (%s): %s", mail.id, mail.template, attempt.outcome.label)
@@ -136,7 +141,7 @@ def _attempt(
             trial=context.trial_note,
         )
     except PilotError as error:
-        return None, _refused(str(error))
+        return None, _refused(str(error), is_address_dead=isinstance(error, MailAddressError))
     except (
         Exception
     ) as error:  # whatever a template or an old context can raise ends this mail only
@@ -145,5 +150,5 @@ def _attempt(
     return rendered, sender.send(message)
 
 
-def _refused(reason: str) -> Attempt:
-    return Attempt(outcome=MailOutcome.REFUSED, reason=reason)
+def _refused(reason: str, *, is_address_dead: bool = False) -> Attempt:
+    return Attempt(outcome=MailOutcome.REFUSED, reason=reason, is_address_dead=is_address_dead)

@@ -45,7 +45,9 @@ def list_parties(
         name = Text(party.name)
         if party.role is Role.PROVIDER and not party.is_admitted:
             name.append("（未入资源池）", style="yellow")
-        contacts = "\n".join(f"{person.name} {person.email}" for person in people)
+        contacts = "\n".join(
+            f"{person.name} {person.email}{_standing(person)}" for person in people
+        )
         listed.add_row(party.role.label, name, party.county, party.credit_code, contacts)
     show(here.note, listed, Text(f"共 {len(parties)} 个单位", style="dim"))
 
@@ -198,7 +200,9 @@ def _said(value: Any) -> str:
             return "是" if value else "否"
         case list():
             return "；".join(
-                f"{person['name']} {person['email']} {person['phone']}".rstrip() for person in value
+                f"{person['name']} {person['email']} {person['phone']}".rstrip()
+                + ("（已离任）" if person.get("has_left") else "")
+                for person in value
             )
     return str(value)
 
@@ -216,6 +220,12 @@ def _parties(session: Session, role: Role | None) -> list[tuple[Party, list[Cont
     order = list(Role)
     parties = sorted(session.exec(wanted), key=lambda party: order.index(party.role))
     return [(party, people.get(party.id or 0, [])) for party in parties]
+
+
+def _standing(person: Contact) -> str:
+    if person.has_left:
+        return "（已离任）"
+    return "" if person.is_reachable else "（停发）"
 
 
 def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
@@ -243,6 +253,8 @@ def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
                 "email": person.email,
                 "phone": person.phone,
                 "is_primary": person.is_primary,
+                "has_left": person.has_left,
+                "is_reachable": person.is_reachable,
             }
             for person in people
         ],

@@ -17,6 +17,9 @@ from models.tables.programme import ProgrammeRow
 
 _APPEND = insert(RegisterEntry.metadata.tables["register_entry"])
 
+#: What of a contact is no fact of the register; that mail came back is on a list of its own.
+_NOT_REGISTERED = {"id", "party_id", "bounced_address"}
+
 
 class UnknownPartyNameError(PilotError):
     """Nobody is registered under that name."""
@@ -40,7 +43,7 @@ def party_facts(party: Party, people: Sequence[Contact]) -> dict[str, object]:
     """Return all that is registered of a party, with its people, the first contact first."""
     return {
         **party.model_dump(exclude={"id"}),
-        "contacts": [person.model_dump(exclude={"id", "party_id"}) for person in people],
+        "contacts": [person.model_dump(exclude=_NOT_REGISTERED) for person in people],
     }
 
 

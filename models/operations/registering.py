@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from models.operations.audit import Deed
 from models.operations.cases import enterprise_by_code
-from models.operations.parties import contacts_of
+from models.operations.parties import contacts_of_all
 from models.operations.register_trail import party_facts, record_registration
 from models.policy import Programme
 from models.policy.figures import Term
@@ -121,7 +121,7 @@ def register_party(
     session.add(party)
     session.flush()
     _put_first(session, party, new.contact)
-    after = party_facts(party, contacts_of(session, _id(party)))
+    after = party_facts(party, _people(session, party))
     record_registration(session, deed, party, before={}, after=after, at=at)
     return party
 
@@ -147,9 +147,9 @@ def put_contact(
     session: Session, party: Party, person: Person, deed: Deed, *, at: datetime
 ) -> Contact:
     """Make `person` the first contact of `party`, whether new or known by name."""
-    before = party_facts(party, contacts_of(session, _id(party)))
+    before = party_facts(party, _people(session, party))
     contact = _put_first(session, party, person)
-    after = party_facts(party, contacts_of(session, _id(party)))
+    after = party_facts(party, _people(session, party))
     if after != before:
         record_registration(session, deed, party, before=before, after=after, at=at)
     return contact
@@ -158,7 +158,7 @@ def put_contact(
 def _put_first(session: Session, party: Party, person: Person) -> Contact:
     name = _given(party.role, "联系人", person.name)
     email = checked_address(person.email.strip())
-    people = contacts_of(session, _id(party))
+    people = _people(session, party)
     for other in people:
         other.is_primary = False
     session.add_all(people)
@@ -170,9 +170,15 @@ def _put_first(session: Session, party: Party, person: Person) -> Contact:
     contact.email = email
     contact.phone = person.phone.strip() or contact.phone
     contact.is_primary = True
+    contact.has_left = False
     session.add(contact)
     session.flush()
     return contact
+
+
+def _people(session: Session, party: Party) -> list[Contact]:
+    """Return everybody of the party, those who have left too."""
+    return contacts_of_all(session, {_id(party)})[_id(party)]
 
 
 def _id(party: Party) -> int:

@@ -54,7 +54,7 @@ class Party(Table, table=True):
 
 
 class Contact(Table, table=True):
-    """A person of a party; exactly one of them is the primary one."""
+    """A person of a party; exactly one is the primary one, the others follow by their number."""
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -75,3 +75,13 @@ class Contact(Table, table=True):
     email: str
     phone: str = ""
     is_primary: bool = False
+    #: Does not work there any more: neither written to nor asked.
+    has_left: bool = False
+    #: The address, in small letters, that mail must not go to. A comparison, not a flag: whoever
+    #: enters another address makes the person reachable again.
+    bounced_address: str = ""
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether mail may go to this person."""
+        return not self.has_left and self.email.lower() != self.bounced_address

@@ -249,6 +249,22 @@ def test_a_home_that_cannot_be_written_is_told(
     ]
 
 
+def test_a_broken_mail_template_is_told_by_file_and_line(
+    running: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "own" / "paid" / "subject.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("补助\n{{ amont }}", encoding="utf-8")
+    monkeypatch.setenv("PILOT_TEMPLATE_DIR", str(tmp_path / "own"))
+
+    assert problems(running) == [
+        (
+            f"邮件模板不可用\n  {file} 第 2 行：没有变量 amont",
+            "改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
+        )
+    ]
+
+
 def test_a_moved_day_is_no_problem_but_said(running: Pilot) -> None:
     ran = running("doctor", "--json")
 
