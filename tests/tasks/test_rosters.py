@@ -371,3 +371,20 @@ def test_two_imports_of_one_roster_at_once_register_everybody_once(
     assert sorted(states(each).get("new", 0) for each in done) == [0, 4]
     assert people(world, "名册企业1") == [("林一", "lin@example.com", "", True)]
     assert world.verify() == []
+
+
+def test_somebody_who_has_left_does_not_become_the_first_contact(world: World, file: Path) -> None:
+    sheets = two_enterprises()
+    sheets["联系人"].append(a_contact("名册企业1", "陈二"))
+    brought_in(world, fill(file, sheets))
+    with transaction(world.engine) as session:
+        [gone] = session.exec(select(Contact).where(Contact.name == "陈二"))
+        gone.has_left = True
+        session.add(gone)
+
+    sheets["联系人"][-1]["是否第一联系人"] = "是"
+    done = brought_in(world, fill(file, sheets))
+
+    assert findings(done) == [
+        ("联系人", 7, "是否第一联系人", "“陈二”已登记为离任，不能作第一联系人")
+    ]

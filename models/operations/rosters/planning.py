@@ -159,6 +159,14 @@ def _first_contact(register: _Register, plan: PartyPlan) -> list[Finding]:
     if asked_for:
         person = asked_for[0]
         plan.wanted_first = person.form.name
+        if person.form.name in people and people[person.form.name].has_left:
+            return [
+                person.row.finding(
+                    "is_primary",
+                    f"“{person.form.name}”已登记为离任，不能作第一联系人",
+                    "改填他人；确已回来的，请先恢复其联系人登记",
+                )
+            ]
         if plan.first and plan.wanted_first != plan.first:
             person.changes.append(Change("is_primary", plan.first, plan.wanted_first))
         return []
