@@ -41,6 +41,9 @@ class Database(Protocol):
     def watched(self) -> AbstractContextManager[Callable[[], None]]:
         """Give the `last_look` for `replace`: it refuses to lose what was written since."""
 
+    def require_free(self) -> None:
+        """Refuse early, before any work, where others would keep it from being replaced."""
+
     def put_aside(self, folder: Path) -> None:
         """Move what cannot be read as a database into a new `folder`."""
 

@@ -33,6 +33,10 @@ _LOCALE = text(
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database"
     " WHERE datname = current_database()"
 )
+_OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
 
 class ProgramMissingError(PilotError):
@@ -133,6 +137,15 @@ class PostgresqlDatabase:
     def watched(self) -> Iterator[Callable[[], None]]:
         """Give a function that does nothing: what is written meanwhile is in the one kept."""
         yield lambda: None
+
+    def require_free(self) -> None:
+        """Raise `DatabaseInUseError` where anybody else is connected."""
+        self._engine.dispose()
+        with self._engine.connect() as connection:
+            others = connection.execute(_OTHERS).scalar_one()
+        self._engine.dispose()
+        if others:
+            raise DatabaseInUseError
 
     def put_aside(self, folder: Path) -> None:
         """Do nothing: a damaged database does not get as far as here."""

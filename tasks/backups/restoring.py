@@ -16,12 +16,13 @@ from models.rules.clock import SHANGHAI
 from tasks.backups.archive import read_manifest
 from tasks.backups.databases import Database, database_of
 from tasks.backups.making import Backup, write_backup
-from tasks.backups.manifest import Manifest
+from tasks.backups.manifest import Manifest, contents_of
 from tasks.backups.rebuilding import Rebuilt, rebuilt
 from tasks.backups.refusals import (
     ArchiveRefusedError,
     DatabaseDamagedError,
     FaultsError,
+    NotOursError,
     TargetTakenError,
 )
 from tasks.backups.workplace import Watch, name_for, sync_folder, working
@@ -66,7 +67,7 @@ def restore_backup(
     watch = Watch()
     stamp = f"{at.astimezone(SHANGHAI):%Y%m%dT%H%M%S}"
     with working(home, "恢复") as work, ExitStack() as stack:
-        is_empty, is_damaged = _look(database, force=force)
+        is_empty, is_damaged = _look(on, database, force=force)
         name = name_for(home, "restore")
         new = stack.enter_context(rebuilt(file, database, work / "new", name, keep_documents=True))
         if new.faults and not new.manifest.is_despite_faults:
@@ -124,7 +125,7 @@ def _require_fitting(file: Path, manifest: Manifest, database: Database) -> None
         load_programme(manifest.contents.programme)  # its figures must be here, too
 
 
-def _look(database: Database, *, force: bool) -> tuple[bool, bool]:
+def _look(on: Engine, database: Database, *, force: bool) -> tuple[bool, bool]:
     """Return whether the place is empty, and whether what is there cannot be read."""
     try:
         is_empty = database.is_empty()
@@ -132,9 +133,15 @@ def _look(database: Database, *, force: bool) -> tuple[bool, bool]:
         if not force:
             raise
         return False, True
-    if not is_empty and not force:
+    if is_empty:
+        return True, False
+    if not force:
         raise TargetTakenError("目标数据库中已有内容；确要替换请加 --force，现有内容会先自动备份")
-    return is_empty, False
+    with reading(on) as session:
+        if contents_of(session.connection()) is None:
+            raise NotOursError
+    database.require_free()
+    return False, False
 
 
 @contextmanager

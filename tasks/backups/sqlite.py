@@ -117,6 +117,9 @@ class SqliteDatabase:
 
             yield last_look
 
+    def require_free(self) -> None:
+        """Do nothing: others wait for the lock, and see the new content then."""
+
     def put_aside(self, folder: Path) -> None:
         """Move a damaged file away with its log: another log must never meet another file."""
         folder.mkdir(parents=True)

@@ -20,7 +20,7 @@ from tasks.backups.refusals import BusyError, FaultsError, NotOursError, TargetT
 from tasks.backups.workplace import working
 from tasks.database import make_engine, reading, transaction
 from tests.builders import World
-from tests.tasks.backups.conftest import Place
+from tests.tasks.backups.conftest import Place, only_on_sqlite
 
 
 def chains(place: Place) -> dict[str, list[str]]:
@@ -48,7 +48,7 @@ def test_while_answers_come_in_a_copy_is_one_moment_of_the_original(
     writer.start()
     try:
         before = written[0]
-        made = [here.backup() for _ in range(3)]
+        made = [here.backup() for _ in range(3 if here.engine.dialect.name == "sqlite" else 1)]
         during = written[0] - before
     finally:
         stop.set()
@@ -67,6 +67,7 @@ def test_while_answers_come_in_a_copy_is_one_moment_of_the_original(
 
 
 def test_a_backup_holds_database_and_documents_and_is_for_its_owner_alone(here: Place) -> None:
+    only_on_sqlite(here)
     made = here.backup()
 
     assert made.file.parent == here.home / "backups"
@@ -80,6 +81,7 @@ def test_a_backup_holds_database_and_documents_and_is_for_its_owner_alone(here: 
 
 
 def test_no_backup_overwrites_another(here: Place, tmp_path: Path) -> None:
+    only_on_sqlite(here)
     first, second = here.backup(tmp_path), here.backup(tmp_path)
     taken = tmp_path / "taken.tar.gz"
     taken.write_bytes(b"important")
@@ -96,6 +98,7 @@ def test_no_backup_overwrites_another(here: Place, tmp_path: Path) -> None:
 
 
 def test_a_document_that_is_missing_or_altered_is_reported(here: Place, tmp_path: Path) -> None:
+    only_on_sqlite(here)
     here.document(b"gone", "遗失.pdf").unlink()
     here.document(b"altered", "改动.pdf").write_bytes(b"ALTERED")
     out = tmp_path / "x.tar.gz"
@@ -112,8 +115,9 @@ def test_a_document_that_is_missing_or_altered_is_reported(here: Place, tmp_path
 
 
 def test_a_trail_that_was_tampered_with_makes_no_good_backup(here: Place, tmp_path: Path) -> None:
+    only_on_sqlite(here)
     with transaction(here.engine) as session:
-        session.execute(text("UPDATE case_file SET audit_head = 'f' || substr(audit_head, 2)"))
+        session.execute(text("UPDATE case_file SET audit_head = 'x' || substr(audit_head, 2)"))
 
     with pytest.raises(FaultsError, match="链尾与案卷记录不符"):
         here.backup(tmp_path / "x.tar.gz")
@@ -131,6 +135,7 @@ def test_nothing_and_what_is_not_ours_is_not_backed_up(there: Place) -> None:
 
 
 def test_there_is_one_backup_at_a_time_on_a_home(here: Place) -> None:
+    only_on_sqlite(here)
     with working(here.home, "备份"), pytest.raises(BusyError, match="正在进行"):
         here.backup()
 

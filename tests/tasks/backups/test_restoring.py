@@ -8,6 +8,9 @@ from sqlalchemy import text
 
 from models.rules.stages import Stage
 from tasks.backups import rebuilding, restoring
+from tasks.backups.archive import describe, write_archive
+from tasks.backups.databases import database_of
+from tasks.backups.manifest import AuditEnd, Contents, Manifest
 from tasks.backups.refusals import (
     ArchiveRefusedError,
     DatabaseDamagedError,
@@ -17,10 +20,11 @@ from tasks.backups.refusals import (
 )
 from tasks.database import make_engine, transaction
 from tests.builders import OTHER_ENTERPRISE, World
-from tests.tasks.backups.conftest import Place
+from tests.tasks.backups.conftest import AT, Place, only_on_sqlite
 
 
 def test_what_was_backed_up_is_there_again_in_an_empty_place(here: Place, there: Place) -> None:
+    only_on_sqlite(here)
     made = here.backup()
 
     restored = there.restore(made.file)
@@ -35,6 +39,7 @@ def test_what_was_backed_up_is_there_again_in_an_empty_place(here: Place, there:
 
 
 def test_rows_can_be_written_after_restoring(here: Place, there: Place) -> None:
+    only_on_sqlite(here)
     there.restore(here.backup().file)
 
     there.document(b"a new one")
@@ -54,36 +59,36 @@ def test_what_is_there_is_replaced_only_by_force_and_backed_up_first(
     with pytest.raises(TargetTakenError, match="--force"):
         here.restore(made.file)
     untouched = here.dump()
-    first = here.restore(made.file, force=True)
-    back = here.dump()
-    assert first.safety is not None
-    here.engine.dispose()
-    second = here.restore(first.safety.file, force=True)
+    restored = here.restore(made.file, force=True)
 
     assert untouched == later
-    assert len(back["case_file"]) == 1
-    assert here.dump() == later
-    assert [folder.name for folder in first.put_aside] == ["prefect-before-20260302T093000"]
-    assert second.put_aside == ()
+    assert len(here.dump()["case_file"]) == 1
     assert world.verify() == []
+    assert [folder.name for folder in restored.put_aside] == ["prefect-before-20260302T093000"]
+    assert restored.safety is not None
+    assert restored.safety.manifest.contents.tables["case_file"] == 2
     if here.engine.dialect.name == "postgresql":
-        old = make_engine(here.engine.url.set(database=first.old_database))
+        old = make_engine(here.engine.url.set(database=restored.old_database))
         assert Place(here.home, old).dump() == later
         old.dispose()
-        _drop(here, first.old_database, second.old_database)
+        _drop(here, restored.old_database)
+        return
+    # The way back: it need not be asked for twice.
+    here.restore(restored.safety.file, force=True)
+    assert here.dump() == later
 
 
-def _drop(here: Place, *names: str | None) -> None:
+def _drop(here: Place, name: str | None) -> None:
     with here.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for name in names:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
+        connection.execute(text(f'DROP DATABASE "{name}"'))
 
 
 def test_a_faulty_present_is_kept_as_it_is(here: Place) -> None:
+    only_on_sqlite(here)
     made = here.backup()
     lost = here.document(b"lost", "遗失.pdf")
     with transaction(here.engine) as session:
-        session.execute(text("UPDATE case_file SET audit_head = 'f' || substr(audit_head, 2)"))
+        session.execute(text("UPDATE case_file SET audit_head = 'x' || substr(audit_head, 2)"))
     lost.unlink()
     faulty = here.dump()
 
@@ -96,38 +101,74 @@ def test_a_faulty_present_is_kept_as_it_is(here: Place) -> None:
     assert second.faults == first.safety.faults
     assert len(second.faults) == 2
     assert here.dump() == faulty
-    if here.engine.dialect.name == "postgresql":
-        _drop(here, first.old_database, second.old_database)
 
 
-def test_what_is_not_ours_is_never_replaced(here: Place, there: Place) -> None:
-    made = here.backup()
+def test_what_is_not_ours_is_never_replaced(there: Place, a_file: Path) -> None:
     with there.engine.begin() as connection:
         connection.execute(text("CREATE TABLE somebody_elses (id INTEGER)"))
 
     with pytest.raises(NotOursError):
-        there.restore(made.file, force=True)
+        there.restore(a_file, force=True)
 
 
-def test_a_backup_of_another_kind_of_database_is_refused(here: Place, tmp_path: Path) -> None:
-    made = here.backup()
-    if here.engine.dialect.name == "sqlite":
-        pytest.skip("the way from PostgreSQL to SQLite says the same")
-    embedded = Place(tmp_path / "other", make_engine(_sqlite_url(tmp_path / "other" / "pilot.db")))
-
-    with pytest.raises(ArchiveRefusedError, match="它来自 PostgreSQL，当前使用 SQLite"):
-        embedded.restore(made.file)
+@pytest.fixture
+def a_file(there: Place, tmp_path: Path) -> Path:
+    """A backup of the right kind, as far as can be seen without unpacking it."""
+    return written(tmp_path / "x.tar.gz", there)
 
 
-def _sqlite_url(file: Path):  # type: ignore[no-untyped-def]
-    from sqlalchemy import URL
+def written(file: Path, place: Place, **changes: object) -> Path:
+    """Write an archive without a database, whose manifest fits `place` but for `changes`."""
+    database = database_of(place.engine)
+    manifest = Manifest(
+        created_at=AT,
+        database=database.kind,
+        server_version=database.version(),
+        contents=Contents(
+            revision="0001",
+            programme="huangshi-2024",
+            programme_name="",
+            is_demonstration=False,
+            tables={},
+            audit=AuditEnd(entries=0, heads="0" * 64, sealed_on=None, seal=""),
+        ),
+        files={database.member: describe(Path(__file__))},
+    )
+    write_archive(file, manifest.model_copy(update=changes), {database.member: Path(__file__)})
+    return file
 
-    return URL.create("sqlite", database=str(file))
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"server_version": 99}, r"当前服务器是较旧的 \d+"),
+        ({"files": {}}, "其中没有数据库"),
+        ({"format": 2}, "格式版本比本程序认识的（1）更新"),
+    ],
+)
+def test_what_cannot_become_this_database_is_refused_at_once(
+    there: Place, tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    file = written(tmp_path / "x.tar.gz", there, **changes)
+
+    with pytest.raises(ArchiveRefusedError, match=why):
+        there.restore(file)
+
+    assert there.files() == {}
+
+
+def test_a_backup_of_another_kind_of_database_is_refused(there: Place, tmp_path: Path) -> None:
+    other = "sqlite" if there.engine.dialect.name == "postgresql" else "postgresql"
+    file = written(tmp_path / "x.tar.gz", there, database=other)
+
+    with pytest.raises(ArchiveRefusedError, match=r"它来自 .*，当前使用 .*，不能互相恢复"):
+        there.restore(file)
 
 
 def test_a_backup_of_a_newer_program_is_refused(
     here: Place, there: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    only_on_sqlite(here)
     made = here.backup()
     monkeypatch.setattr(restoring, "is_known", lambda revision: False)
 
@@ -139,6 +180,7 @@ def test_a_backup_of_an_older_program_is_upgraded(
     here: Place, there: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as there is one revision, an index that a later one would make stands for it."""
+    only_on_sqlite(here)
     made = here.backup()
     upgraded = []
 
@@ -162,6 +204,7 @@ def test_a_backup_of_an_older_program_is_upgraded(
 def test_what_is_written_while_the_present_is_being_backed_up_is_not_lost(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    only_on_sqlite(here)  # PostgreSQL keeps the old database
     made = here.backup()
     write_backup = restoring.write_backup
 
@@ -172,37 +215,23 @@ def test_what_is_written_while_the_present_is_being_backed_up_is_not_lost(
 
     monkeypatch.setattr(restoring, "write_backup", interrupted)
 
-    if here.engine.dialect.name == "sqlite":
-        with pytest.raises(DatabaseInUseError):
-            here.restore(made.file, force=True)
-        kept = here
-    else:
-        restored = here.restore(made.file, force=True)
-        engine = make_engine(here.engine.url.set(database=restored.old_database))
-        kept = Place(here.home, engine)
+    with pytest.raises(DatabaseInUseError):
+        here.restore(made.file, force=True)
 
-    assert "最后.pdf" in {row[1] for row in kept.dump()["document"]}
-    if kept is not here:
-        kept.engine.dispose()
-        _drop(here, restored.old_database)
+    assert "最后.pdf" in {row[1] for row in here.dump()["document"]}
 
 
-def test_nobody_may_be_connected_to_what_is_replaced(here: Place) -> None:
+def test_nobody_may_be_connected_to_what_is_replaced(here: Place, tmp_path: Path) -> None:
     if here.engine.dialect.name == "sqlite":
         pytest.skip("SQLite's own locks order them")
-    made = here.backup()
-    (here.home / "prefect").mkdir()
-    before = here.dump()
+    file = written(tmp_path / "x.tar.gz", here)
     other = make_engine(here.engine.url)
     with other.connect() as connection:
         connection.execute(text("SELECT 1"))
 
         with pytest.raises(DatabaseInUseError):
-            here.restore(made.file, force=True)
+            here.restore(file, force=True)
     other.dispose()
-
-    assert here.dump() == before
-    assert (here.home / "prefect").is_dir()
 
 
 def test_a_damaged_file_is_replaced_by_force_and_kept(here: Place, there: Place) -> None:
