@@ -28,6 +28,8 @@ class Copies(Protocol):
 
     def fresh(self, filling: Filling) -> Iterator[Engine]: ...
 
+    def empty(self) -> Iterator[Engine]: ...
+
     def close(self) -> None: ...
 
 
@@ -62,6 +64,12 @@ class SqliteCopies:
         engine.dispose()
         for rest in self._folder.glob(f"{path.name}*"):
             rest.unlink()
+
+    def empty(self) -> Iterator[Engine]:
+        """Give one without even tables, in which a test may do as it likes."""
+        engine = make_engine(_sqlite(self._folder / f"empty-{next(self._numbers)}.db"))
+        yield engine
+        engine.dispose()
 
     def close(self) -> None:
         """Nothing: pytest clears its folders."""
@@ -118,6 +126,17 @@ class PostgresqlCopies:
             free.append(engine)
         else:
             self._drop(engine)
+
+    def empty(self) -> Iterator[Engine]:
+        """Give one without even tables; it is dropped with all whose names begin with its name."""
+        engine = self._create()
+        yield engine
+        engine.dispose()
+        with self._admin.connect() as connection:
+            named = text("SELECT datname FROM pg_database WHERE datname LIKE :name || '%'")
+            names = connection.execute(named, {"name": engine.url.database}).scalars().all()
+        for name in names:
+            self._do(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def close(self) -> None:
         """Drop all of them."""
