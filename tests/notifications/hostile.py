@@ -1,6 +1,7 @@
 """Contexts whose every word comes from somebody who means harm, or has an unusual name."""
 
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 _TRICKS = [
     "甲\r\nBcc: x@example.com",
@@ -23,11 +24,13 @@ def with_hostile_words(context, data):
 
 
 def with_words(context, change):
-    """Return `context` with `change` made to each of its words, whatever mail it is of."""
+    """Return `context` with `change` made to each of its words, however deep they stand."""
 
     def changed(value):
         if isinstance(value, str):
             return change(value)
+        if isinstance(value, BaseModel):
+            return with_words(value, change)
         return tuple(map(changed, value)) if isinstance(value, tuple) else value
 
     values = {name: changed(getattr(context, name)) for name in type(context).model_fields}

@@ -109,7 +109,7 @@ def test_without_own_templates_there_is_nothing_to_refuse(monkeypatch):
         ("paid/subject.txt", b"a\nb\n\xff", 3, "不是 UTF-8 编码"),
         ("paid/subject.html", "主题", None, "“paid”中不用这个文件；可用的文件：subject.txt、body"),
         ("paid/old/subject.txt", "主题", None, "“paid”中不用这个文件"),
-        ("payed/subject.txt", "主题", None, "没有“payed”这种邮件；可用的文件夹：item_opened、paid"),
+        ("payed/subject.txt", "主题", None, "没有“payed”这种邮件；可用的文件夹："),
         ("paid.txt", "主题", None, "没有“paid.txt”这种邮件"),
         ("paid", "主题", None, "没有“paid”这种邮件"),
         ("_layout/subject.txt", "主题", None, "“_layout”中不用这个文件；可用的文件：body.html、"),

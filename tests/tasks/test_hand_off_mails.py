@@ -95,7 +95,7 @@ def test_the_office_is_named_with_what_is_known_and_confirmed_of_it(
     known = contact and OfficeContact.model_validate({"source": "通讯录", **contact})
     programme = _with_contact(known or None)
 
-    assert hand_off_mails._office(programme) == {
+    assert hand_off_mails.office_words(programme) == {
         "office_name": "市经信局",
         "office_phone": phone,
         "office_email": email,
