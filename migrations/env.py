@@ -11,7 +11,8 @@ import models.tables.case
 import models.tables.mail
 import models.tables.party
 import models.tables.programme
-import models.tables.records  # noqa: F401 -- every table must be known to the metadata
+import models.tables.records
+import models.tables.worklist  # noqa: F401 -- every table must be known to the metadata
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:

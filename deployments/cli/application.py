@@ -21,6 +21,7 @@ from deployments.cli import (
     milestone_commands,
     party_commands,
     system_commands,
+    worklist_commands,
 )
 from deployments.cli.commands import new_app
 from models.rules.errors import PilotError
@@ -39,6 +40,7 @@ database_commands.register(app)
 app.add_typer(case_commands.app, name="case")
 app.add_typer(item_commands.app, name="item")
 answering.register(app)
+app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
 app.add_typer(party_commands.app, name="party")

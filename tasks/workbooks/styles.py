@@ -26,6 +26,8 @@ class Look(Enum):
     OPEN_HEADING = "open heading"
     FACT = "fact"
     OPEN = "open"
+    #: Filled in, and not right.
+    WRONG = "wrong"
 
 
 _LINE = Side(style="thin", color="BFBFBF")
@@ -38,13 +40,16 @@ _FONTS = {
     Look.OPEN_HEADING: Font(name=_FONT_NAME, size=11, bold=True, color="FFFFFF"),
     Look.FACT: Font(name=_FONT_NAME, size=11, color="404040"),
     Look.OPEN: Font(name=_FONT_NAME, size=11),
+    Look.WRONG: Font(name=_FONT_NAME, size=11, bold=True, color="9C0006"),
 }
 _FILLS = {
     Look.HEADING: PatternFill("solid", fgColor="1F4E79"),
     Look.OPEN_HEADING: PatternFill("solid", fgColor="B45F06"),
     Look.FACT: PatternFill("solid", fgColor="F2F2F2"),
     Look.OPEN: PatternFill("solid", fgColor="FFF8E1"),
+    Look.WRONG: PatternFill("solid", fgColor="FFC7CE"),
 }
+_VALUES = (Look.FACT, Look.OPEN, Look.WRONG)
 
 
 class Styles:
@@ -71,15 +76,15 @@ class Styles:
             cell.fill = _FILLS[look]
             cell.border = _FRAME
         is_heading = look in (Look.HEADING, Look.OPEN_HEADING)
-        is_number = kind in (Kind.WHOLE, Kind.YUAN) and look in (Look.FACT, Look.OPEN)
+        is_number = kind in (Kind.WHOLE, Kind.YUAN) and look in _VALUES
         cell.alignment = Alignment(
             horizontal="center" if is_heading else "right" if is_number else "left",
             vertical="center" if is_heading else "top",
             wrap_text=look in _FILLS,
         )
-        if look in (Look.FACT, Look.OPEN):
+        if look in _VALUES:
             cell.number_format = kind.value
-        cell.protection = Protection(locked=look is not Look.OPEN)
+        cell.protection = Protection(locked=look not in (Look.OPEN, Look.WRONG))
         if is_quoted:
             cell.quotePrefix = True
         return cell

@@ -17,11 +17,11 @@ from tasks.workbooks.cell_text import to_cell
 from tasks.workbooks.saving import save_whole
 from tasks.workbooks.styles import Kind, Look, Styles
 
-__all__ = ["Cell", "Column", "Kind", "OutgoingSheet", "OutgoingWorkbook"]
+__all__ = ["LISTS", "Cell", "Column", "Kind", "OutgoingSheet", "OutgoingWorkbook"]
 
 Cell = str | int | Decimal | date | None
 
-_LISTS = "选项"  # the hidden sheet that holds what the drop-downs offer
+LISTS = "选项"  # the hidden sheet that holds what the drop-downs offer
 _LONGEST_PROMPT = 255
 _LONGEST_TITLE = 31
 _NOT_IN_TITLES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
@@ -51,7 +51,13 @@ class OutgoingSheet:
     """
 
     def __init__(
-        self, book: "OutgoingWorkbook", title: str, columns: Sequence[Column], intro: Sequence[str]
+        self,
+        book: "OutgoingWorkbook",
+        title: str,
+        columns: Sequence[Column],
+        intro: Sequence[str],
+        *,
+        is_protected: bool = True,
     ) -> None:
         """Write the introduction and the heading."""
         self.columns = tuple(columns)
@@ -62,34 +68,49 @@ class OutgoingSheet:
         self._offers: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         self.heading_row = len(intro) + 1
         self.last_row = self.heading_row
-        self._set_up()
+        self._set_up(is_protected=is_protected)
         for place, line in enumerate(intro):
             look = Look.TITLE if place == 0 else Look.INTRO
             self._sheet.append([self._cell(line, look, Kind.TEXT)])
         self._sheet.append([self._heading(column) for column in self.columns])
 
     def append(
-        self, values: Sequence[Cell], choices: Mapping[str, Sequence[str]] | None = None
+        self,
+        values: Sequence[Cell],
+        choices: Mapping[str, Sequence[str]] | None = None,
+        marks: Mapping[str, str] | None = None,
     ) -> int:
-        """Write one row and return its number; `choices` by title go before those of the column."""
+        """Write one row and return its number; `choices` by title go before those of the column.
+
+        A cell whose title is in `marks` is coloured as wrong, with the mark as its comment.
+        """
         self.last_row += 1
         own = choices or {}
         for place, column in enumerate(self.columns):
             offered = tuple(own.get(column.title, column.choices))
             if column.is_open and (offered or column.note):
                 self._offers.setdefault((place, offered), []).append(self.last_row)
-        self._sheet.append(
-            [
-                self._cell(value, Look.OPEN if column.is_open else Look.FACT, column.kind)
-                for value, column in zip(values, self.columns, strict=True)
-            ]
-        )
+        cells = [
+            self._cell(value, Look.OPEN if column.is_open else Look.FACT, column.kind)
+            for value, column in zip(values, self.columns, strict=True)
+        ]
+        for place, column in enumerate(self.columns if marks else ()):
+            if marks and column.title in marks:
+                cells[place] = self._cell(values[place], Look.WRONG, column.kind)
+                cells[place].comment = Comment(
+                    to_cell(marks[column.title]), "核对", height=120, width=320
+                )
+        self._sheet.append(cells)
         return self.last_row
 
     def append_empty(self, count: int) -> None:
         """Write `count` rows to be filled in."""
         for _ in range(count):
             self.append([None] * len(self.columns))
+
+    def hide(self) -> None:
+        """Keep the sheet out of sight: what it says is for the way back."""
+        self._sheet.sheet_state = "hidden"
 
     def finish(self) -> None:
         """Attach the drop-downs, once all rows are there."""
@@ -112,7 +133,7 @@ class OutgoingSheet:
                 check.add(f"{letter}{first}:{letter}{end}")
             self._sheet.data_validations.append(check)
 
-    def _set_up(self) -> None:
+    def _set_up(self, *, is_protected: bool) -> None:
         """Set what openpyxl wants to know before the first row."""
         sheet = self._sheet
         facts = next((i for i, column in enumerate(self.columns) if column.is_open), 0)
@@ -126,7 +147,7 @@ class OutgoingSheet:
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.print_title_rows = f"{self.heading_row}:{self.heading_row}"
-        sheet.protection.sheet = True
+        sheet.protection.sheet = is_protected
         # "False" means that it is not forbidden.
         for allowed in ("formatColumns", "formatRows", "autoFilter", "sort"):
             setattr(sheet.protection, allowed, False)
@@ -163,10 +184,18 @@ class OutgoingWorkbook:
         self._lists: dict[tuple[str, ...], str] = {}
 
     def sheet(
-        self, title: str, columns: Sequence[Column], intro: Sequence[str] = ()
+        self,
+        title: str,
+        columns: Sequence[Column],
+        intro: Sequence[str] = (),
+        *,
+        is_protected: bool = True,
     ) -> OutgoingSheet:
-        """Begin a sheet: lines of `intro`, the first of them large, then the heading."""
-        made = OutgoingSheet(self, title, columns, intro)
+        """Begin a sheet: lines of `intro`, the first of them large, then the heading.
+
+        One that is not protected may grow: people add rows to it.
+        """
+        made = OutgoingSheet(self, title, columns, intro, is_protected=is_protected)
         self._sheets.append(made)
         return made
 
@@ -192,7 +221,7 @@ class OutgoingWorkbook:
         """Return where the hidden sheet holds `offered`: a list in the cell ends at 255 letters."""
         if offered not in self._lists:
             letter = get_column_letter(len(self._lists) + 1)
-            self._lists[offered] = f"'{_LISTS}'!${letter}$1:${letter}${len(offered)}"
+            self._lists[offered] = f"'{LISTS}'!${letter}$1:${letter}${len(offered)}"
         return self._lists[offered]
 
     def save(self, path: Path, *, force: bool = False) -> None:
@@ -205,7 +234,7 @@ class OutgoingWorkbook:
     def _write_lists(self) -> None:
         if not self._lists:
             return
-        sheet: Any = self._workbook.create_sheet(_LISTS)
+        sheet: Any = self._workbook.create_sheet(LISTS)
         sheet.sheet_state = "hidden"
         sheet.protection.sheet = True
         lists = list(self._lists)
