@@ -78,7 +78,7 @@ _COLUMNS: Sequence[tuple[Column, _Of]] = (
     _text("改造内容", lambda r: r.contract and r.contract.products, 30),
     _text("第三方验收机构", lambda r: r.assessor, 24),
     _day("现场验收日期", lambda r: r.review and r.review.visited_on),
-    _yuan("申报支出（实付）", lambda r: r.declared_spend),
+    _yuan("申报实付支出", lambda r: r.declared_spend),
     _yuan("认定支出", lambda r: r.eligible_spend),
     _text("改造前水平", lambda r: _level(r.baseline.level if r.baseline else None), 12),
     _text("改造后评定", lambda r: _level(r.assessment.level if r.assessment else None), 12),

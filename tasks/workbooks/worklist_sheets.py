@@ -6,6 +6,7 @@ what was refused is mended in the file with the results and handed in again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from models.lifecycle import STEPS, Step
 from models.rules.stages import Stage
@@ -70,6 +71,7 @@ class StepLayout:
     lists: Mapping[str, FormList]
 
 
+@cache
 def layouts() -> tuple[StepLayout, ...]:
     """Return the sheets of every step, in the order in which a case passes them."""
     made = []

@@ -23,6 +23,10 @@ Cell = str | int | Decimal | date | None
 
 LISTS = "选项"  # the hidden sheet that holds what the drop-downs offer
 _LONGEST_PROMPT = 255
+_TITLE_HEIGHT = 24
+_A4 = 9
+#: In letters; a wider sheet squeezed onto one page could not be read.
+_WIDEST_ON_ONE_PAGE = 250
 _LONGEST_TITLE = 31
 _NOT_IN_TITLES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
@@ -143,9 +147,12 @@ class OutgoingSheet:
         for place, column in enumerate(self.columns, start=1):
             sheet.column_dimensions[get_column_letter(place)].width = column.width
         sheet.row_dimensions[self.heading_row].height = 32
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        if self.heading_row > 1:
+            sheet.row_dimensions[1].height = _TITLE_HEIGHT
+        sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
+        if sum(column.width for column in self.columns) <= _WIDEST_ON_ONE_PAGE:
+            sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+            sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.print_title_rows = f"{self.heading_row}:{self.heading_row}"
         sheet.protection.sheet = is_protected
         # "False" means that it is not forbidden.
@@ -203,6 +210,7 @@ class OutgoingWorkbook:
         """Add a sheet of text, the first line large."""
         sheet: Any = self.new_sheet(title)
         sheet.column_dimensions["A"].width = 110
+        sheet.row_dimensions[1].height = _TITLE_HEIGHT
         sheet.protection.sheet = True
         styles = Styles(sheet)
         for place, line in enumerate(lines):
