@@ -13,7 +13,8 @@ import models.tables.party
 import models.tables.programme
 import models.tables.reach
 import models.tables.records
-import models.tables.reminder  # noqa: F401 -- every table must be known to the metadata
+import models.tables.reminder
+import models.tables.worklist  # noqa: F401 -- every table must be known to the metadata
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:

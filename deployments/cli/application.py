@@ -26,6 +26,7 @@ from deployments.cli import (
     party_commands,
     reach_commands,
     system_commands,
+    worklist_commands,
 )
 from deployments.cli.commands import new_app
 from models.rules.errors import PilotError
@@ -48,6 +49,7 @@ mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)
 mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
 mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
+app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
 party_commands.app.add_typer(contact_commands.app, name="contact")

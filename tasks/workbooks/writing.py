@@ -17,12 +17,16 @@ from tasks.workbooks.cell_text import to_cell
 from tasks.workbooks.saving import save_whole
 from tasks.workbooks.styles import Kind, Look, Styles
 
-__all__ = ["Cell", "Column", "Kind", "OutgoingSheet", "OutgoingWorkbook"]
+__all__ = ["LISTS", "Cell", "Column", "Kind", "OutgoingSheet", "OutgoingWorkbook"]
 
 Cell = str | int | Decimal | date | None
 
-_LISTS = "选项"  # the hidden sheet that holds what the drop-downs offer
+LISTS = "选项"  # the hidden sheet that holds what the drop-downs offer
 _LONGEST_PROMPT = 255
+_TITLE_HEIGHT = 24
+_A4 = 9
+#: In letters; a wider sheet squeezed onto one page could not be read.
+_WIDEST_ON_ONE_PAGE = 250
 _LONGEST_TITLE = 31
 _NOT_IN_TITLES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
@@ -108,6 +112,10 @@ class OutgoingSheet:
         for _ in range(count):
             self.append([None] * len(self.columns))
 
+    def hide(self) -> None:
+        """Keep the sheet out of sight: what it says is for the way back."""
+        self._sheet.sheet_state = "hidden"
+
     def finish(self) -> None:
         """Attach the drop-downs, once all rows are there."""
         if self.columns and self.last_row > self.heading_row:
@@ -139,9 +147,12 @@ class OutgoingSheet:
         for place, column in enumerate(self.columns, start=1):
             sheet.column_dimensions[get_column_letter(place)].width = column.width
         sheet.row_dimensions[self.heading_row].height = 32
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        if self.heading_row > 1:
+            sheet.row_dimensions[1].height = _TITLE_HEIGHT
+        sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
+        if sum(column.width for column in self.columns) <= _WIDEST_ON_ONE_PAGE:
+            sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+            sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.print_title_rows = f"{self.heading_row}:{self.heading_row}"
         sheet.protection.sheet = is_protected
         # "False" means that it is not forbidden.
@@ -199,6 +210,7 @@ class OutgoingWorkbook:
         """Add a sheet of text, the first line large."""
         sheet: Any = self.new_sheet(title)
         sheet.column_dimensions["A"].width = 110
+        sheet.row_dimensions[1].height = _TITLE_HEIGHT
         sheet.protection.sheet = True
         styles = Styles(sheet)
         for place, line in enumerate(lines):
@@ -217,7 +229,7 @@ class OutgoingWorkbook:
         """Return where the hidden sheet holds `offered`: a list in the cell ends at 255 letters."""
         if offered not in self._lists:
             letter = get_column_letter(len(self._lists) + 1)
-            self._lists[offered] = f"'{_LISTS}'!${letter}$1:${letter}${len(offered)}"
+            self._lists[offered] = f"'{LISTS}'!${letter}$1:${letter}${len(offered)}"
         return self._lists[offered]
 
     def save(self, path: Path, *, force: bool = False) -> None:
@@ -230,7 +242,7 @@ class OutgoingWorkbook:
     def _write_lists(self) -> None:
         if not self._lists:
             return
-        sheet: Any = self._workbook.create_sheet(_LISTS)
+        sheet: Any = self._workbook.create_sheet(LISTS)
         sheet.sheet_state = "hidden"
         sheet.protection.sheet = True
         lists = list(self._lists)
