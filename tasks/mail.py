@@ -8,9 +8,11 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from uuid import uuid4
 
 from sqlmodel import Session
@@ -22,15 +24,17 @@ from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome
 from models.tables.mail import machine_now
 from notifications.contexts import read_context
 from notifications.message import build_message
+from notifications.post import Post
 from notifications.render import RenderedMail, render
-from notifications.smtp import Sender
+from notifications.settings import MailMode, MailSettings
+from notifications.smtp import LONGEST_SECONDS, Sender
 
 #: How long a claimed mail is ours. After that another dispatcher may take us for dead.
 LEASE = timedelta(minutes=5)
 
 #: With less than this left of its lease a mail is not begun: another one may soon send it, too.
-#: A handful of answers from the server, each within the connection's time-out.
-_NEEDED = timedelta(minutes=2)
+#: As long as the sender gives a mail, and some for noting how it went.
+_NEEDED = timedelta(seconds=LONGEST_SECONDS + 20)
 
 _log = logging.getLogger(__name__)
 
@@ -46,9 +50,18 @@ class DispatchReport:
     released: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A mail ready to be handed to the server; without a message, `refusal` says why."""
+
+    words: RenderedMail | None = None
+    message: EmailMessage | None = None
+    refusal: Attempt | None = None
+
+
 def dispatch_once(
     transaction: Callable[[], AbstractContextManager[Session]],
-    sender: Sender,
+    sender: Sender | Post,
     *,
     now: Callable[[], datetime] = machine_now,
     limit: int = 50,
@@ -60,6 +73,7 @@ def dispatch_once(
     leaves at most one mail that was taken and not noted; it is sent again under the same
     Message-ID. When the server itself fails, the rest of the round goes back untouched.
     """
+    settings = sender.settings
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     with transaction() as session:
         mails = outbox.claim(
@@ -68,42 +82,56 @@ def dispatch_once(
             limit=limit,
             now=now(),
             lease=lease,
-            domain=sender.settings.domain,
+            domain=settings.domain,
+            per_minute=None if settings.mode is MailMode.CATCH else settings.per_minute,
         )
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)
-    try:
-        while untried and untried[0].next_try_at - now() >= _NEEDED:
-            ending, attempt = _send(transaction, sender, untried.popleft(), now)
-            counts[ending] += 1
-            if attempt.is_servers_fault:
-                break
-    finally:  # also when we are told to stop: the next round need not wait for the lease's end
-        if untried:
-            with transaction() as session:
-                outbox.release(session, untried, now=now())
+    # While the server is busy with a mail, the words of the next one are made.
+    with ThreadPoolExecutor(1) as ahead:
+        prepared = deque([ahead.submit(_prepare, settings, mail, now()) for mail in mails[:2]])
+        try:
+            while untried and untried[0].next_try_at - now() >= _NEEDED:
+                ready = prepared.popleft().result()
+                mail = untried.popleft()
+                ending, attempt = _send(transaction, sender, mail, ready, now)
+                counts[ending] += 1
+                if attempt.is_servers_fault:
+                    break
+                if len(untried) > 1:
+                    prepared.append(ahead.submit(_prepare, settings, untried[1], now()))
+        finally:  # also when we are told to stop: the next round need not wait for the lease's end
+            if untried:
+                with transaction() as session:
+                    outbox.release(session, untried, now=now())
     return DispatchReport(**counts, released=len(untried))
 
 
 def _send(
     transaction: Callable[[], AbstractContextManager[Session]],
-    sender: Sender,
+    sender: Sender | Post,
     mail: ClaimedMail,
+    prepared: _Prepared,
     now: Callable[[], datetime],
 ) -> tuple[str, Attempt]:
     """Try one mail and note how it went; returns its ending and what the server said."""
-    rendered, attempt = _attempt(sender, mail, now())
+    if prepared.message is not None:
+        attempt = sender.send(prepared.message)
+    else:
+        assert prepared.refusal is not None  # noqa: S101 -- one of the two is there
+        attempt = prepared.refusal
     with transaction() as session:
         match attempt.outcome:
             case MailOutcome.ACCEPTED:
-                assert rendered is not None  # noqa: S101 -- accepted, so it had words
+                words = prepared.words
+                assert words is not None  # noqa: S101 -- accepted, so it had words
                 outbox.mark_sent(
                     session,
                     mail,
                     attempt,
-                    subject=rendered.subject,
-                    text=rendered.text,
-                    html=rendered.html,
+                    subject=words.subject,
+                    text=words.text,
+                    html=words.html,
                     now=now(),
                 )
                 return "sent", attempt
@@ -117,18 +145,16 @@ def _send(
     return ("retried" if will_retry else "failed"), attempt
 
 
-def _attempt(
-    sender: Sender, mail: ClaimedMail, now: datetime
-) -> tuple[RenderedMail | None, Attempt]:
-    """Return the words and how the server took them; without words when they cannot be made."""
+def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepared:
+    """Return the mail's words and message, or why they cannot be made."""
     if mail.attempts > MOST_ATTEMPTS:  # its dispatcher died each time, before it could say why
-        return None, _refused(f"已尝试 {MOST_ATTEMPTS} 次，每次都中途中断，不再重试")
+        return _refused(f"已尝试 {MOST_ATTEMPTS} 次，每次都中途中断，不再重试")
     try:
         context = read_context(mail.template, mail.context)
-        rendered = render(context)
+        words = render(context)
         message = build_message(
-            rendered,
-            sender.settings,
+            words,
+            settings,
             to_name=mail.to_name,
             to_address=mail.to_address,
             message_id=mail.message_id,
@@ -136,14 +162,14 @@ def _attempt(
             trial=context.trial_note,
         )
     except PilotError as error:
-        return None, _refused(str(error))
+        return _refused(str(error))
     except (
         Exception
     ) as error:  # whatever a template or an old context can raise ends this mail only
         _log.exception("mail %s (%s) cannot be written", mail.id, mail.template)
-        return None, _refused(f"邮件内容无法生成，请联系系统维护人员（{type(error).__name__}）")
-    return rendered, sender.send(message)
+        return _refused(f"邮件内容无法生成，请联系系统维护人员（{type(error).__name__}）")
+    return _Prepared(words=words, message=message)
 
 
-def _refused(reason: str) -> Attempt:
-    return Attempt(outcome=MailOutcome.REFUSED, reason=reason)
+def _refused(reason: str) -> _Prepared:
+    return _Prepared(refusal=Attempt(outcome=MailOutcome.REFUSED, reason=reason))
