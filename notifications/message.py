@@ -13,7 +13,7 @@ from typing import Self
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
-from notifications.mime import POLICY, Fixed, set_words
+from notifications.mime import POLICY, Fixed, Letter, set_words
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
 
@@ -78,13 +78,13 @@ def build_message(
     message_id: str,
     date: datetime,
     trial: str | None,
-) -> EmailMessage:
+) -> Letter:
     """Return `mail` as a message to one person: its text, and the same in HTML.
 
     Raises `MailAddressError` for an impossible address and `HeaderRefusedError` for a value that
     would add a header.
     """
-    message = EmailMessage(policy=POLICY)
+    message = Letter(policy=POLICY)
     for header in (
         _Words.of("From", settings.from_name, settings.from_address),
         _Words.of("To", to_name, to_address),

@@ -50,6 +50,18 @@ class Fixed(str):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class Letter(EmailMessage):
+    """A message that is put into bytes once, perhaps before its turn to be sent has come."""
+
+    _written: bytes | None = None
+
+    def write(self) -> bytes:
+        """Return the message as it travels; from now on it is not to be changed."""
+        if self._written is None:
+            self._written = self.as_bytes()
+        return self._written
+
+
 _MIME_VERSION = Fixed.of("MIME-Version", "1.0")
 _ALTERNATIVE = Fixed.of("Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
 _BASE64 = Fixed.of("Content-Transfer-Encoding", "base64")

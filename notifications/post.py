@@ -1,9 +1,10 @@
 """Mail to the server it may go to: what may not leave this machine goes to its mailbox."""
 
-from email.message import EmailMessage
+from collections.abc import Callable
 
 from models.rules.mail import Attempt
 from notifications.message import recipient
+from notifications.mime import Letter
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
 
@@ -14,11 +15,14 @@ class Post:
     def __init__(self, settings: MailSettings) -> None:
         """Send as `settings` say; nothing connects yet."""
         self.settings = settings
+        self.before_content: Callable[[], None] | None = None
         self._senders: dict[bool, Sender] = {}
 
-    def send(self, message: EmailMessage) -> Attempt:
+    def send(self, message: Letter) -> Attempt:
         """Hand `message` to a server and return how that went, as `Sender.send` does."""
-        return self._sender(may_leave=self.settings.may_reach(recipient(message))).send(message)
+        sender = self._sender(may_leave=self.settings.may_reach(recipient(message)))
+        sender.before_content = self.before_content
+        return sender.send(message)
 
     def _sender(self, *, may_leave: bool) -> Sender:
         if may_leave not in self._senders:

@@ -111,6 +111,8 @@ class MailSettings(BaseSettings):
     send_timeout: _Seconds = 20.0
     #: How many mails all dispatchers together may try in any minute.
     per_minute: Annotated[int, Field(ge=1)] | None = None
+    #: How many connections one clock process sends over side by side.
+    dispatchers: Annotated[int, Field(ge=1, le=8)] = 1
 
     @classmethod
     def read(cls) -> Self:

@@ -3,7 +3,7 @@
 import re
 import smtplib
 import ssl
-from email.message import EmailMessage
+from collections.abc import Callable
 from socket import socket
 from time import monotonic
 from typing import Any
@@ -12,6 +12,7 @@ import yagmail
 
 from models.rules.mail import Attempt, MailOutcome
 from notifications.message import recipient
+from notifications.mime import Letter
 from notifications.server import MailServer, Security
 from notifications.settings import MailSettingError, MailSettings
 
@@ -51,6 +52,8 @@ class _Remembering(smtplib.SMTP):
             self.sock.settimeout(min(self.sender.server.timeout, left))
 
     def data(self, msg: object) -> tuple[int, bytes]:
+        if self.sender.before_content is not None:
+            self.sender.before_content()
         self.is_data_begun = True
         self.data_reply = super().data(msg)  # type: ignore[arg-type]  # whatever smtplib passes
         return self.data_reply
@@ -71,10 +74,13 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
     smtp: _Remembering | None
     #: When the present mail has taken too long (as `monotonic` counts).
     until: float
+    #: Called when all is ready for the content of a mail and none of it has been sent.
+    before_content: Callable[[], None] | None
 
     def __init__(self, settings: MailSettings, server: MailServer | None = None) -> None:
         """Send as `settings` say, to `server` or else to theirs; nothing connects yet."""
         self.settings = settings
+        self.before_content = None
         self.server = server or settings.server()
         encrypted = _trust(self.server) if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS
@@ -103,7 +109,7 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         """The smtplib class that yagmail's `login` connects with."""
         return _RememberingTLS if self.ssl else _Remembering
 
-    def send(self, message: EmailMessage) -> Attempt:
+    def send(self, message: Letter) -> Attempt:
         """Hand `message` to the server and return how that went; raises nothing the net can cause.
 
         A kept connection that the server has closed meanwhile is opened anew, unless the message
@@ -112,13 +118,13 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         self.until = monotonic() + LONGEST_SECONDS
         return self._send(message)
 
-    def _send(self, message: EmailMessage) -> Attempt:
+    def _send(self, message: Letter) -> Attempt:
         address = recipient(message)
         kept = self.smtp
         try:
             client = kept or self._connected()
             client.is_data_begun = False
-            client.send_message(message, self.settings.from_address, [address])
+            client.sendmail(self.settings.from_address, [address], message.write())
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
             if kept and _is_closed_by_server(error) and not kept.is_data_begun:
                 self.close()
@@ -126,6 +132,9 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             if not _leaves_connection_usable(error):
                 self.close()
             return _explain(error, address, self.server)
+        except BaseException:  # half a dialogue is nothing to go on with
+            self.close()
+            raise
         code, reply = client.data_reply
         return Attempt(
             outcome=MailOutcome.ACCEPTED,

@@ -14,6 +14,7 @@ from models.operations.runs import unfinished_runs
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.stages import Role, Stage
+from notifications.settings import MailSettings
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import reading
@@ -76,7 +77,8 @@ class Boards:
             party_id: f"/v2/artifacts/artifact/{self._ids[f'{_WORKLIST}{party_id}']}"
             for party_id in worklists
         }
-        page = board_page(rows, items, note, run_ids, addresses)
+        mode = MailSettings.read().mode.label
+        page = board_page(rows, items, note, run_ids, addresses, mail_mode=mode)
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
 
     def _show(
@@ -137,6 +139,8 @@ def board_page(
     note: str | None,
     run_ids: Mapping[str, str],
     worklists: Mapping[int, str],
+    *,
+    mail_mode: str | None = None,
 ) -> str:
     """Return the board: each stage, how many, how many overdue, waiting for whom; each party.
 
@@ -164,6 +168,8 @@ def board_page(
     parts = ["# 试点进展看板"]
     if note:
         parts.append(f"**{note}**")
+    if mail_mode:
+        parts.append(f"邮件方式：{mail_mode}")
     parts.append("各阶段在办几件、逾期几件、在等谁办理。点数字列出这些案卷，点单位打开它的待办。")
     parts.append("\n".join(lines))
     if overdue := [item for item in items if item.is_overdue]:

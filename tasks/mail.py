@@ -8,11 +8,10 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from uuid import uuid4
 
 from sqlmodel import Session
@@ -24,6 +23,7 @@ from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome
 from models.tables.mail import machine_now
 from notifications.contexts import read_context
 from notifications.message import build_message
+from notifications.mime import Letter
 from notifications.post import Post
 from notifications.render import RenderedMail, render
 from notifications.settings import MailMode, MailSettings
@@ -55,8 +55,13 @@ class _Prepared:
     """A mail ready to be handed to the server; without a message, `refusal` says why."""
 
     words: RenderedMail | None = None
-    message: EmailMessage | None = None
+    message: Letter | None = None
     refusal: Attempt | None = None
+
+    def sendable(self) -> Letter:
+        """Return the message of a mail that is not refused."""
+        assert self.message is not None  # noqa: S101 -- one of the two is there
+        return self.message
 
 
 def dispatch_once(
@@ -66,11 +71,13 @@ def dispatch_once(
     now: Callable[[], datetime] = machine_now,
     limit: int = 50,
     lease: timedelta = LEASE,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> DispatchReport:
     """Send up to `limit` mails that are due, each on its own: a bad one holds up no other.
 
-    Every mail is marked in its own transaction as soon as the server has answered, so that a kill
-    leaves at most one mail that was taken and not noted; it is sent again under the same
+    Every mail is marked in its own transaction as soon as the server has answered. That happens
+    while the next one is being announced to the server, but its content does not go before: so a
+    kill leaves at most one mail that was taken and not noted. It is sent again under the same
     Message-ID. When the server itself fails, the rest of the round goes back untouched.
     """
     settings = sender.settings
@@ -87,39 +94,49 @@ def dispatch_once(
         )
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)
-    # While the server is busy with a mail, the words of the next one are made.
-    with ThreadPoolExecutor(1) as ahead:
-        prepared = deque([ahead.submit(_prepare, settings, mail, now()) for mail in mails[:2]])
+    noting: Future[str] | None = None
+
+    def settle() -> None:
+        """Wait until the last mail's end is in the database."""
+        nonlocal noting
+        if noting is not None:
+            noted, noting = noting, None
+            counts[noted.result()] += 1
+
+    # One writes the next mail and one notes the last one's end while the server is busy.
+    with ThreadPoolExecutor(1) as writer, ThreadPoolExecutor(1) as clerk:
+        prepared = deque([writer.submit(_prepare, settings, mail, now()) for mail in mails[:2]])
+        sender.before_content = settle
         try:
-            while untried and untried[0].next_try_at - now() >= _NEEDED:
+            while untried and untried[0].next_try_at - now() >= _NEEDED and not is_stopping():
                 ready = prepared.popleft().result()
                 mail = untried.popleft()
-                ending, attempt = _send(transaction, sender, mail, ready, now)
-                counts[ending] += 1
+                if len(untried) > 1:
+                    prepared.append(writer.submit(_prepare, settings, untried[1], now()))
+                attempt = ready.refusal or sender.send(ready.sendable())
+                settle()  # where it did not come to the content
+                noting = clerk.submit(_note, transaction, mail, ready, attempt, now)
                 if attempt.is_servers_fault:
                     break
-                if len(untried) > 1:
-                    prepared.append(ahead.submit(_prepare, settings, untried[1], now()))
         finally:  # also when we are told to stop: the next round need not wait for the lease's end
-            if untried:
-                with transaction() as session:
-                    outbox.release(session, untried, now=now())
+            sender.before_content = None
+            try:
+                settle()
+            finally:
+                if untried:
+                    with transaction() as session:
+                        outbox.release(session, untried, now=now())
     return DispatchReport(**counts, released=len(untried))
 
 
-def _send(
+def _note(
     transaction: Callable[[], AbstractContextManager[Session]],
-    sender: Sender | Post,
     mail: ClaimedMail,
     prepared: _Prepared,
+    attempt: Attempt,
     now: Callable[[], datetime],
-) -> tuple[str, Attempt]:
-    """Try one mail and note how it went; returns its ending and what the server said."""
-    if prepared.message is not None:
-        attempt = sender.send(prepared.message)
-    else:
-        assert prepared.refusal is not None  # noqa: S101 -- one of the two is there
-        attempt = prepared.refusal
+) -> str:
+    """Note how one mail fared; returns its ending."""
     with transaction() as session:
         match attempt.outcome:
             case MailOutcome.ACCEPTED:
@@ -134,7 +151,7 @@ def _send(
                     html=words.html,
                     now=now(),
                 )
-                return "sent", attempt
+                return "sent"
             case MailOutcome.TRY_AGAIN:
                 will_retry = outbox.mark_retry(session, mail, attempt, now=now())
             case MailOutcome.REFUSED:
@@ -142,7 +159,7 @@ def _send(
                 will_retry = False
     # No address: it would stand in the log for ever.
     _log.warning("mail %s (%s): %s", mail.id, mail.template, attempt.outcome.label)
-    return ("retried" if will_retry else "failed"), attempt
+    return "retried" if will_retry else "failed"
 
 
 def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepared:
@@ -161,6 +178,7 @@ def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepa
             date=now,
             trial=context.trial_note,
         )
+        message.write()
     except PilotError as error:
         return _refused(str(error))
     except (

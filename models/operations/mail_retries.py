@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as sqlmodel_select
 
 from models.operations.mail_lists import UnknownMailNumberError
 from models.rules.errors import PilotError
@@ -74,3 +75,9 @@ def failed_mails(session: Session) -> list[int]:
     """Return the numbers of all mails that have failed for good."""
     wanted = select(_MAIL.c.id).where(_MAIL.c.state == MailState.FAILED).order_by(_MAIL.c.id)
     return list(session.execute(wanted).scalars())
+
+
+def retries_of(session: Session, mail_id: int) -> list[MailRetry]:
+    """Return who had the mail tried anew, the first first."""
+    wanted = sqlmodel_select(MailRetry).where(MailRetry.mail_id == mail_id)
+    return list(session.exec(wanted.order_by(col(MailRetry.id))))

@@ -24,6 +24,21 @@ _QUEUE = {
     "postgresql": postgresql.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
 }
 
+# Built once: a mail a millisecond is held up by the building of its statements.
+_SENT = (
+    update(_MAIL)
+    .where(_MAIL.c.id == bindparam("mail"), _MAIL.c.state != MailState.SENT)
+    .values(
+        state=MailState.SENT,
+        lease_owner=None,
+        sent_at=bindparam("at"),
+        subject=bindparam("words"),
+        body_text=bindparam("text"),
+        body_html=bindparam("html"),
+        last_error="",
+    )
+)
+_RECORD = insert(_ATTEMPT)
 _NAME = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(message_id=bindparam("named"))
 
 
@@ -163,7 +178,7 @@ def _allowance(session: Session, per_minute: int, now: datetime) -> int:
         .select_from(_MAIL)
         .where(WAITING, _MAIL.c.state == MailState.SENDING, _MAIL.c.next_try_at > now)
     )
-    counted = sum(session.execute(count).scalar_one() for count in (tried, leased))
+    counted = sum(int(session.execute(count).scalar_one()) for count in (tried, leased))
     return max(0, per_minute - counted)
 
 
@@ -194,18 +209,15 @@ def mark_sent(
 
     Holds even when the lease has run out meanwhile: the server's 250 is a fact.
     """
-    session.execute(
-        update(_MAIL)
-        .where(_MAIL.c.id == mail.id, _MAIL.c.state != MailState.SENT)
-        .values(
-            state=MailState.SENT,
-            lease_owner=None,
-            sent_at=now,
-            subject=subject,
-            body_text=text,
-            body_html=html,
-            last_error="",
-        )
+    session.connection().execute(
+        _SENT,
+        {
+            "mail": mail.id,
+            "at": now,
+            "words": subject,
+            "text": text,
+            "html": html,
+        },
     )
     _record(session, mail, attempt, now)
 
@@ -245,16 +257,17 @@ def _held(mail: ClaimedMail) -> Update:
 
 
 def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime) -> None:
-    session.execute(
-        insert(_ATTEMPT).values(
-            mail_id=mail.id,
-            at=now,
-            outcome=attempt.outcome,
-            code=attempt.code,
-            server=attempt.server,
-            detail=attempt.detail,
-            is_caught=attempt.is_caught,
-        )
+    session.connection().execute(
+        _RECORD,
+        {
+            "mail_id": mail.id,
+            "at": now,
+            "outcome": attempt.outcome,
+            "code": attempt.code,
+            "server": attempt.server,
+            "detail": attempt.detail,
+            "is_caught": attempt.is_caught,
+        },
     )
 
 
