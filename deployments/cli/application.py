@@ -16,6 +16,7 @@ from deployments.cli import (
     audit_command,
     case_commands,
     database_commands,
+    drill_command,
     item_commands,
     mail_commands,
     milestone_commands,
@@ -43,6 +44,7 @@ app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
 app.add_typer(party_commands.app, name="party")
 app.add_typer(audit_command.app, name="audit")
+app.add_typer(drill_command.app, name="drill")
 
 #: Typer's own messages in the words of the person who typed.
 _USAGE_WORDS = tuple(
