@@ -104,6 +104,11 @@ def outcomes(outside):
         return session.exec(select(MailAttempt.outcome).order_by(col(MailAttempt.id))).all()
 
 
+def attempts(outside):
+    with outside() as session:
+        return session.exec(select(MailAttempt).order_by(col(MailAttempt.id))).all()
+
+
 def killed_at(outside, call):
     """Return `outside` for a process that is killed when it asks for transaction number `call`."""
     calls = iter(range(1, call))
