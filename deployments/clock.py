@@ -7,6 +7,7 @@ Prefect.
 import logging
 import signal
 import sys
+from threading import Event, Lock
 from types import FrameType
 
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -15,12 +16,13 @@ from deployments.signs import sign
 from models.operations import outbox
 from models.rules.errors import PilotError
 from models.tables.mail import machine_now
+from notifications.post import Post
 from notifications.report_sources import ReportSettings
-from notifications.settings import MailSettings
-from notifications.smtp import Sender
+from notifications.settings import MailMode, MailSettings
 from notifications.template_check import check_templates
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
+from tasks.mail_modes import require_may_start
 from tasks.reports import read_reports
 
 #: How soon a queued mail is taken up.
@@ -34,19 +36,31 @@ _REPORTS_SECONDS = 180
 class Dispatcher:
     """One kept connection to the mail server, used tick by tick."""
 
-    def __init__(self) -> None:
-        """Read the settings; the connection is made with the first mail."""
-        self._sender = Sender(MailSettings.read())
+    def __init__(self, settings: MailSettings) -> None:
+        """Send as `settings` say; the connection is made with the first mail."""
+        self._post = Post(settings)
+        self._stopping = Event()
+        self._busy = Lock()
 
     def __call__(self) -> None:
-        """Send what is due until nothing more goes out."""
-        while True:
-            with reading() as session:
-                if not outbox.is_due(session, now=machine_now()):
+        """Send what is due until nothing more goes out, or we are to stop."""
+        with self._busy:
+            while not self._stopping.is_set():
+                with reading() as session:
+                    if not outbox.is_due(session, now=machine_now()):
+                        return
+                report = dispatch_once(transaction, self._post, is_stopping=self._stopping.is_set)
+                if not report.sent:
                     return
-            report = dispatch_once(transaction, self._sender)
-            if not report.sent:
-                return
+
+    def stop(self) -> None:
+        """Finish the mail under way, give back the others, say good-bye to the server.
+
+        Waited for: what the interpreter's own end interrupts would be sent and not noted.
+        """
+        self._stopping.set()
+        with self._busy:
+            self._post.close()
 
 
 def main() -> int:
@@ -54,8 +68,11 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     try:
         check_templates()  # now, with somebody there to read it, and not at midnight
-        dispatcher = Dispatcher()
         sources = ReportSettings.read().sources()
+        settings = MailSettings.read()
+        if settings.mode is MailMode.LIVE:
+            with reading() as session:
+                require_may_start(session, settings)
     except PilotError as refusal:
         print(refusal, file=sys.stderr)
         return 1
@@ -65,7 +82,9 @@ def main() -> int:
     )
     # A tick that finds the last one still sending is no fault to be logged each half second.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-    scheduler.add_job(dispatcher, "interval", seconds=_TICK_SECONDS)
+    dispatchers = [Dispatcher(settings) for _ in range(settings.dispatchers)]
+    for dispatcher in dispatchers:
+        scheduler.add_job(dispatcher, "interval", seconds=_TICK_SECONDS)
     if sources:
         scheduler.add_job(
             read_reports,
@@ -84,6 +103,8 @@ def main() -> int:
     sign("clock")
     print("邮件分发已就绪", flush=True)
     scheduler.start()
+    for dispatcher in dispatchers:
+        dispatcher.stop()
     return 0
 
 

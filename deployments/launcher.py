@@ -14,9 +14,11 @@ from deployments.supervisor import Child, answers, supervise
 from models.operations.programmes import present_programme, require_programme
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat, ProgrammeRow
+from notifications.settings import MailSettings
 from notifications.template_check import check_templates
 from tasks.clock import trial_note
 from tasks.database import engine, reading
+from tasks.mail_modes import require_may_start
 from tasks.migration import upgrade
 
 #: Signs are given every few seconds; one as old as this is of an earlier process.
@@ -59,6 +61,8 @@ def prepare_database(console: Console) -> ProgrammeRow:
         with reading() as session:
             row = present_programme(session)
     assert row is not None  # noqa: S101 -- loaded just now
+    with reading() as session:
+        require_may_start(session, MailSettings.read())
     return row
 
 

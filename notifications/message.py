@@ -5,13 +5,16 @@ from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
+from email.policy import Policy
+from email.utils import format_datetime
+from functools import lru_cache
 from typing import Self
 
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
 from notifications.calendar_file import calendar_text
+from notifications.mime import POLICY, Fixed, Letter, set_words
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
 
@@ -44,19 +47,27 @@ class _Words(str):
         """Return the header `name` that holds `words` and, for a mailbox, its `address`."""
         if _CONTROLS.search(words):
             raise HeaderRefusedError(name, words)
-        if address is None:
-            header = cls(words)
-        else:
-            header = cls(Address(words, addr_spec=checked_address(address)))
+        header = cls(words if address is None else _mailbox(words, checked_address(address)))
         header.name, header.words, header.address = name, words, address
         return header
 
     def fold(self, *, policy: Policy) -> str:
         """Return the header's lines: what the policy asks of a header object."""
-        written = Header(self.words, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        written = _written(self.name, self.words, policy.linesep)
         if self.address is not None:
             written += f"{policy.linesep if written else ''} <{self.address}>"
         return f"{self.name}: {written}{policy.linesep}"
+
+
+# The sender of all mails is the same, and people get more than one.
+@lru_cache(maxsize=1024)
+def _written(name: str, words: str, linesep: str) -> str:
+    return Header(words, "utf-8", header_name=name).encode(linesep=linesep)
+
+
+@lru_cache(maxsize=1024)
+def _mailbox(words: str, address: str) -> str:
+    return str(Address(words, addr_spec=address))
 
 
 def build_message(
@@ -68,13 +79,13 @@ def build_message(
     message_id: str,
     date: datetime,
     trial: str | None,
-) -> EmailMessage:
+) -> Letter:
     """Return `mail` as a message to one person: its text, the same in HTML, its deadlines.
 
     Raises `MailAddressError` for an impossible address and `HeaderRefusedError` for a value that
     would add a header.
     """
-    message = EmailMessage(policy=SMTP)
+    message = Letter(policy=POLICY)
     for header in (
         _Words.of("From", settings.from_name, settings.from_address),
         _Words.of("To", to_name, to_address),
@@ -82,16 +93,14 @@ def build_message(
         _Words.of("Subject", mail.subject),
     ):
         message[header.name] = header
-    message["Date"] = date.astimezone(SHANGHAI)
-    message["Message-ID"] = message_id
+    message["Date"] = Fixed.of("Date", format_datetime(date.astimezone(SHANGHAI)))
+    message["Message-ID"] = Fixed.of("Message-ID", message_id)
     # Keeps holiday notices of the recipients from answering.
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Pilot-Mode"] = settings.mode.value
+    message["Auto-Submitted"] = Fixed.of("Auto-Submitted", "auto-generated")
+    message["X-Pilot-Mode"] = Fixed.of("X-Pilot-Mode", settings.mode.value)
     if trial is not None:
         message["X-Pilot-Trial"] = _Words.of("X-Pilot-Trial", trial)
-    # base64 on purpose: 8bit lines would reach servers that never offered 8BITMIME.
-    message.set_content(mail.text, cte="base64")
-    message.add_alternative(mail.html, subtype="html", cte="base64")
+    set_words(message, mail.text, mail.html)
     if mail.deadlines:
         message.add_attachment(
             calendar_text(mail.deadlines, office=settings.from_name, address=settings.from_address),

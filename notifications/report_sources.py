@@ -14,7 +14,8 @@ from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from notifications.settings import MailSettingError, Security
+from notifications.server import Security
+from notifications.settings import MailSettingError
 
 #: A report returns our mail at most; what is larger is something else.
 _LARGEST: Final = 5_000_000

@@ -3,26 +3,58 @@
 import re
 import smtplib
 import ssl
-from email.message import EmailMessage
+from collections.abc import Callable
+from socket import socket
+from time import monotonic
+from typing import Any
 
 import yagmail
 
 from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
 from notifications.message import recipient
-from notifications.settings import MailServer, MailSettings, Security
+from notifications.mime import Letter
+from notifications.server import MailServer, Security
+from notifications.settings import MailSettingError, MailSettings
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_DETAIL = 500
 
 
+#: A mail is given up after so many seconds, however often the server says a little: whoever leased
+#: it must have done with it when the lease ends.
+LONGEST_SECONDS = 100.0
+
+
 class _Remembering(smtplib.SMTP):
-    """Remembers how far the last mail came, which smtplib tells nobody."""
+    """Remembers how far the last mail came, which smtplib tells nobody; keeps to the time."""
 
     is_data_begun = False
     data_reply: tuple[int, bytes] = (0, b"")
 
+    def __init__(self, host: str, port: str, *, sender: "Sender", **others: Any) -> None:
+        self.sender = sender
+        super().__init__(host, int(port), timeout=sender.server.connect_timeout, **others)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._spare()
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        self._spare()
+        super().send(s)
+
+    def _spare(self) -> None:
+        """Let the next step take as long as an answer may, and no longer than the mail may."""
+        left = self.sender.until - monotonic()
+        if left <= 0:
+            raise TimeoutError("the mail took too long as a whole")
+        if isinstance(self.sock, socket):
+            self.sock.settimeout(min(self.sender.server.timeout, left))
+
     def data(self, msg: object) -> tuple[int, bytes]:
+        if self.sender.before_content is not None:
+            self.sender.before_content()
         self.is_data_begun = True
         self.data_reply = super().data(msg)  # type: ignore[arg-type]  # whatever smtplib passes
         return self.data_reply
@@ -41,12 +73,17 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
 
     #: None while there is no connection.
     smtp: _Remembering | None
+    #: When the present mail has taken too long (as `monotonic` counts).
+    until: float
+    #: Called when all is ready for the content of a mail and none of it has been sent.
+    before_content: Callable[[], None] | None
 
     def __init__(self, settings: MailSettings, server: MailServer | None = None) -> None:
         """Send as `settings` say, to `server` or else to theirs; nothing connects yet."""
         self.settings = settings
+        self.before_content = None
         self.server = server or settings.server()
-        encrypted = ssl.create_default_context() if self.server.security != Security.NONE else None
+        encrypted = _trust(self.server) if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS
         super().__init__(
             user=settings.from_address,
@@ -61,7 +98,7 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             else False,
             smtp_skip_login=self.server.user is None,
             soft_email_validation=False,
-            timeout=self.server.timeout,
+            sender=self,
             **({"context": encrypted} if is_tls else {}),
         )
         # yagmail takes a login name without @ for one at gmail.com.
@@ -73,31 +110,63 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         """The smtplib class that yagmail's `login` connects with."""
         return _RememberingTLS if self.ssl else _Remembering
 
-    def send(self, message: EmailMessage) -> Attempt:
+    def send(self, message: Letter) -> Attempt:
         """Hand `message` to the server and return how that went; raises nothing the net can cause.
 
         A kept connection that the server has closed meanwhile is opened anew, unless the message
         itself was already under way: then nobody knows, and it is to be tried again later.
         """
+        self.until = monotonic() + LONGEST_SECONDS
+        return self._send(message)
+
+    def _send(self, message: Letter) -> Attempt:
         address = recipient(message)
         kept = self.smtp
         try:
             client = kept or self._connected()
             client.is_data_begun = False
-            client.send_message(message, self.settings.from_address, [address])
+            client.sendmail(self.settings.from_address, [address], message.write())
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
             if kept and _is_closed_by_server(error) and not kept.is_data_begun:
                 self.close()
-                return self.send(message)
+                return self._send(message)
             if not _leaves_connection_usable(error):
                 self.close()
-            return _explain(error, address, self.server.name)
+            return _explain(error, address, self.server)
+        except BaseException:  # half a dialogue is nothing to go on with
+            self.close()
+            raise
         code, reply = client.data_reply
         return Attempt(
             outcome=MailOutcome.ACCEPTED,
             code=code,
             server=self.server.name,
             reason=MailOutcome.ACCEPTED.label,
+            detail=_printable(reply),
+            is_caught=self.server.is_mailbox,
+        )
+
+    def try_out(self) -> Attempt:
+        """Do everything but send: connect, encrypt, log in, name the sender, take that back."""
+        self.until = monotonic() + LONGEST_SECONDS
+        try:
+            client = self._connected()
+            client.ehlo_or_helo_if_needed()
+            code, reply = client.noop()
+            if code == _OK:
+                code, reply = client.mail(self.settings.from_address)
+            if code != _OK:
+                raise smtplib.SMTPSenderRefused(code, reply, self.settings.from_address)
+            client.rset()
+        except OSError as error:
+            return _explain(error, self.settings.from_address, self.server)
+        finally:
+            self.close()
+        return Attempt(
+            outcome=MailOutcome.ACCEPTED,
+            code=code,
+            server=self.server.name,
+            reason="可以连接、登录并以发件地址发信",
             detail=_printable(reply),
         )
 
@@ -118,6 +187,17 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             client.close()
 
 
+def _trust(server: MailServer) -> ssl.SSLContext:
+    """Return whose certificates are believed; `MailSettingError` for a file that holds none."""
+    trusted = ssl.create_default_context()
+    if server.ca_file is not None:
+        try:
+            trusted.load_verify_locations(server.ca_file)
+        except OSError as error:
+            raise MailSettingError("PILOT_MAIL_CA_FILE", str(server.ca_file)) from error
+    return trusted
+
+
 def _is_closed_by_server(error: OSError) -> bool:
     if isinstance(error.__context__, TimeoutError):  # slow is not closed
         return False
@@ -135,6 +215,7 @@ def _leaves_connection_usable(error: OSError) -> bool:
     )
 
 
+_OK = 250
 _SERVICE_CLOSING = 421
 _TOO_LARGE = 552
 _PERMANENT = 500
@@ -160,7 +241,7 @@ def _code_of(error: OSError) -> int | None:
     return None
 
 
-def _explain(error: OSError, address: str, server: str) -> Attempt:
+def _explain(error: OSError, address: str, server: MailServer) -> Attempt:
     """Return what `error` means for the mail to `address`.
 
     Only what is said about this recipient or this message ends a mail; when the server does not
@@ -174,13 +255,14 @@ def _explain(error: OSError, address: str, server: str) -> Attempt:
         reason = f"{_CODE_WORDS.get(code or 0, fallback)}（{address}，服务器代码 {code}）"
     else:
         number = "" if code is None else f"（服务器代码 {code}）"
-        reason = f"{_servers_fault(error, code)}：{server}{number}"
+        reason = f"{_servers_fault(error, code)}：{server.name}{number}"
     return Attempt(
         outcome=MailOutcome.REFUSED if refused else MailOutcome.TRY_AGAIN,
         code=code,
-        server=server,
+        server=server.name,
         reason=reason,
         detail=_detail(error),
+        is_caught=server.is_mailbox,
         is_servers_fault=not is_about_this_mail,
         is_address_dead=refused
         and isinstance(error, smtplib.SMTPRecipientsRefused)

@@ -16,6 +16,7 @@ from models.operations.runs import unfinished_runs
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.stages import Role, Stage
+from notifications.settings import MailSettings
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import reading
@@ -79,7 +80,8 @@ class Boards:
             party_id: f"/v2/artifacts/artifact/{self._ids[f'{_WORKLIST}{party_id}']}"
             for party_id in worklists
         }
-        page = board_page(rows, items, note, run_ids, addresses, calls)
+        mode = MailSettings.read().mode.label
+        page = board_page(rows, items, note, run_ids, addresses, calls, mail_mode=mode)
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
 
     def _show(
@@ -141,6 +143,8 @@ def board_page(
     run_ids: Mapping[str, str],
     worklists: Mapping[int, str],
     calls: Sequence[CallForBoard] = (),
+    *,
+    mail_mode: str | None = None,
 ) -> str:
     """Return the board: each stage, how many, how many overdue, waiting for whom; each party.
 
@@ -168,6 +172,8 @@ def board_page(
     parts = ["# 试点进展看板"]
     if note:
         parts.append(f"**{note}**")
+    if mail_mode:
+        parts.append(f"邮件方式：{mail_mode}")
     parts.append("各阶段在办几件、逾期几件、在等谁办理。点数字列出这些案卷，点单位打开它的待办。")
     parts.append("\n".join(lines))
     if overdue := [item for item in items if item.is_overdue]:

@@ -17,6 +17,7 @@ from deployments.cli import (
     case_commands,
     contact_commands,
     database_commands,
+    drill_command,
     import_command,
     item_commands,
     mail_commands,
@@ -56,6 +57,7 @@ party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)
 app.add_typer(audit_command.app, name="audit")
+app.add_typer(drill_command.app, name="drill")
 
 #: Typer's own messages in the words of the person who typed.
 _USAGE_WORDS = tuple(

@@ -15,14 +15,17 @@ from models.operations.calls import open_calls
 from models.operations.mail_lists import mail_health
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
+from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.rules.working_days import known_years
 from models.tables.mail import machine_now
 from models.tables.party import Party
 from models.tables.programme import CalendarDay, ProgrammeRow
+from notifications.settings import MailSettings
 from notifications.template_files import TemplatesRefusedError, own_folder
 from tasks.clock import moved_to, programme_now
 from tasks.database import reading
+from tasks.mail_modes import require_may_start
 
 #: The dispatcher looks every few seconds; a mail that waits longer than this is held up.
 WAITING_LONG: Final = timedelta(minutes=15)
@@ -106,6 +109,7 @@ def _data(session: Session, row: ProgrammeRow) -> Iterator[Finding]:
     programme = load_programme(row.key)
     today = day_of(programme_now(row))
     yield from _calendar(session, programme, today)
+    yield from _mail_mode(session)
     yield from _mails(session)
     yield from _parties(session)
     if row.is_demonstration:
@@ -135,6 +139,13 @@ def _calendar(session: Session, programme: Programme, today: date) -> Iterator[F
                 what=f"{year} 年的节假日安排未知，期限落在该年的事项将被拒绝",
                 do="节假日公布后升级 chinesecalendar，再运行 pilot db upgrade",
             )
+
+
+def _mail_mode(session: Session) -> Iterator[Finding]:
+    try:
+        require_may_start(session, MailSettings.read())
+    except PilotError as refusal:
+        yield Finding(is_problem=True, what=f"邮件发不出去：{refusal}", do="按上面所说处理")
 
 
 def _mails(session: Session) -> Iterator[Finding]:

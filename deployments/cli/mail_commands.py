@@ -1,19 +1,24 @@
 """`pilot mail`: which mail went to whom, and how it fared."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from deployments.cli import mail_delivery
 from deployments.cli.commands import AsJson, Command, new_app, one_of
 from deployments.cli.instance import present
 from deployments.cli.output import instant, pairs, print_json, show, table
 from models.operations.mail_lists import mail_numbered, mails
-from models.rules.mail import MailState
-from models.tables.mail import MailAttempt, OutboxMail
+from models.operations.mail_retries import retries_of
+from models.rules.clock import SHANGHAI
+from models.rules.mail import MailOutcome, MailState
+from models.tables.mail import MailAttempt, MailRetry, OutboxMail
 from tasks.database import reading
 
-app = new_app("邮件：列表、内容与发送记录")
+app = new_app("邮件：列表、内容、发送记录、重试与统计")
+mail_delivery.register(app)
 
 _STYLES = {MailState.SENT: "green", MailState.FAILED: "bold red"}
 
@@ -68,9 +73,17 @@ def show_mail(
     here = present()
     with reading() as session:
         mail, attempts = mail_numbered(session, mail_id)
+        retries = retries_of(session, mail_id)
     subject, text = _words(mail)
+    proof = _proof(mail, attempts)
     if as_json:
-        whole = {**_summary(mail), "text": text, "attempts": [_attempt(each) for each in attempts]}
+        whole = {
+            **_summary(mail),
+            **proof,
+            "text": text,
+            "attempts": [_attempt(each) for each in attempts],
+            "retries": [_retry(each) for each in retries],
+        }
         print_json({**here.heading(), "mail": whole})
         return
     lines: list[tuple[str, str | Text]] = [
@@ -78,7 +91,9 @@ def show_mail(
         ("收件人", f"{mail.to_name} <{mail.to_address}>（{mail.to_party}）"),
         ("状态", _state(mail)),
         ("入队", instant(mail.queued_at)),
-        ("送达", instant(mail.sent_at)),
+        ("首次发送", _second(proof["first_tried_at"])),
+        ("服务器接收", _second(mail.sent_at)),
+        ("接收的服务器", _accepted_by(proof)),
         ("退回", instant(mail.bounced_at)),
         ("转发", instant(mail.passed_on_at)),
         ("Message-ID", mail.message_id or ""),
@@ -86,10 +101,15 @@ def show_mail(
     ]
     tries = [
         Text(
-            f"{place}. {instant(each.at)} {each.outcome.label}"
-            f"（{each.server}{f' {each.code}' if each.code else ''}）{each.detail}"
+            f"{place}. {_second(each.at)} {each.outcome.label}"
+            f"（{each.server}{f' {each.code}' if each.code else ''}"
+            f"{'，本机拦截' if each.is_caught else ''}）{each.detail}"
         )
         for place, each in enumerate(attempts, start=1)
+    ]
+    tries += [
+        Text(f"· {_second(each.at)} {each.asked_by} 要求重试；此前：{each.last_error}")
+        for each in retries
     ]
     parts: list[Any] = [pairs((title, said) for title, said in lines if said)]
     if tries:
@@ -102,6 +122,36 @@ def _state(mail: OutboxMail) -> Text:
     if mail.bounced_at is not None:
         return Text("被退回", style="bold red")
     return Text(mail.state.label, style=_STYLES.get(mail.state, ""))
+
+
+def _proof(mail: OutboxMail, attempts: list[MailAttempt]) -> dict[str, Any]:
+    """Return when it was tried and taken, by which server, under which code (machine time)."""
+    taken = next((each for each in attempts if each.outcome is MailOutcome.ACCEPTED), None)
+    waited = None if mail.sent_at is None else mail.sent_at - mail.entered_at
+    return {
+        "entered_at": mail.entered_at,
+        "first_tried_at": attempts[0].at if attempts else None,
+        "accepted_at": mail.sent_at,
+        "seconds_to_acceptance": None if waited is None else f"{waited.total_seconds():.3f}",
+        "accepted_by": taken and taken.server,
+        "accepted_code": taken and taken.code,
+        "is_caught": taken and taken.is_caught,
+    }
+
+
+def _accepted_by(proof: dict[str, Any]) -> str:
+    if proof["accepted_by"] is None:
+        return ""
+    caught = "，本机拦截，未发给收件人" if proof["is_caught"] else ""
+    return (
+        f"{proof['accepted_by']}（代码 {proof['accepted_code']}{caught}），"
+        f"入队后 {proof['seconds_to_acceptance']} 秒"
+    )
+
+
+def _second(at: datetime | None) -> str:
+    """Return a machine's instant to the second, as the clocks in Shanghai show it."""
+    return "" if at is None else f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def _words(mail: OutboxMail) -> tuple[str, str]:
@@ -143,4 +193,9 @@ def _attempt(attempt: MailAttempt) -> dict[str, Any]:
         "code": attempt.code,
         "server": attempt.server,
         "detail": attempt.detail,
+        "is_caught": attempt.is_caught,
     }
+
+
+def _retry(retry: MailRetry) -> dict[str, Any]:
+    return {"at": retry.at, "asked_by": retry.asked_by, "last_error": retry.last_error}

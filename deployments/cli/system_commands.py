@@ -1,16 +1,23 @@
 """`pilot up`, `pilot status`, `pilot doctor`: the instance as a whole."""
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
 from deployments.cli.commands import AsJson, Command
 from deployments.cli.diagnosis import Finding, examine
 from deployments.cli.health import Health, Part, look
+from deployments.cli.mail_delivery import figure_document, percent
 from deployments.cli.output import pairs, print_json, show
+from deployments.cli.smtp_check import check_smtp
 from deployments.settings import Settings
+from models.operations.mail_figures import DayFigure, day_figures
 from models.rules.clock import day_of
-from notifications.settings import MailSettings
+from models.tables.mail import machine_now
+from notifications.settings import MailMode, MailSettings
 from tasks.clock import programme_now, trial_note
+from tasks.database import reading
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +37,8 @@ def status(as_json: AsJson = False) -> None:
     """显示各部分是否正常。"""
     settings = Settings.read()
     health = look(settings)
-    mode = MailSettings.read().mode
+    mail = MailSettings.read()
+    figure = _mail_today(health)
     addresses = {
         "prefect": settings.prefect_ui_url,
         "mailbox": f"http://127.0.0.1:{settings.mailbox_port}",
@@ -43,7 +51,9 @@ def status(as_json: AsJson = False) -> None:
                 "is_demonstration": health.programme and health.programme.is_demonstration,
                 "today": day_of(programme_now(health.programme)),
                 "trial_note": trial_note(health.programme),
-                "mail_mode": mode,
+                "mail_mode": mail.mode,
+                "mail_server": _mail_server(mail),
+                "mail_today": figure and figure_document(figure),
                 "addresses": addresses,
                 "home": str(settings.home),
             }
@@ -55,12 +65,36 @@ def status(as_json: AsJson = False) -> None:
         lines.append((part.label, Text(f"{mark} {part.detail}", style=style)))
     lines += [
         ("系统日期", str(day_of(programme_now(health.programme)))),
-        ("邮件方式", mode.label),
+        ("邮件方式", f"{mail.mode.label}，{_mail_server(mail)}"),
+        ("邮件及时", _in_time(figure)),
         ("办理页面", addresses["prefect"]),
         ("邮箱页面", addresses["mailbox"]),
         ("数据目录", str(settings.home)),
     ]
     show(trial_note(health.programme), _verdict(health), pairs(lines))
+
+
+def _mail_today(health: Health) -> DayFigure | None:
+    """Return how soon today's mails went out; None where the database cannot be read."""
+    if health.programme is None:
+        return None
+    with reading() as session:
+        [figure] = day_figures(session, now=machine_now(), days=1)
+    return figure
+
+
+def _mail_server(mail: MailSettings) -> str:
+    server = mail.mailbox() if mail.mode is MailMode.CATCH else mail.real_server()
+    return server.name
+
+
+def _in_time(figure: DayFigure | None) -> str:
+    if figure is None or figure.share is None:
+        return "今天尚无邮件"
+    return (
+        f"今天 {percent(figure.share)} 在入队后 10 秒内被服务器接收"
+        f"（{figure.soon}/{figure.queued - figure.undecided} 封，失败 {figure.failed} 封）"
+    )
 
 
 def _part(part: Part) -> dict[str, object]:
@@ -74,8 +108,16 @@ def _verdict(health: Health) -> Text:
     return Text(f"系统不正常：{broken}；运行 pilot doctor 查看处理办法", style="bold red")
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    smtp: Annotated[
+        bool, typer.Option("--smtp", help="只检验发信服务器：连接、加密、登录，不发出任何邮件")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """查找问题，说明怎么处理；没有问题时退出码为 0。"""
+    if smtp:
+        check_smtp(as_json=as_json)
+        return
     settings = Settings.read()
     health = look(settings)
     findings = examine(settings, health)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, bindparam, insert, select, update
+from sqlalchemy import Update, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -24,7 +24,29 @@ _QUEUE = {
     "postgresql": postgresql.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
 }
 
+# Built once: a mail a millisecond is held up by the building of its statements.
+_SENT = (
+    update(_MAIL)
+    .where(_MAIL.c.id == bindparam("mail"), _MAIL.c.state != MailState.SENT)
+    .values(
+        state=MailState.SENT,
+        lease_owner=None,
+        sent_at=bindparam("at"),
+        subject=bindparam("words"),
+        body_text=bindparam("text"),
+        body_html=bindparam("html"),
+        last_error="",
+    )
+)
+_RECORD = insert(_ATTEMPT)
 _NAME = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(message_id=bindparam("named"))
+
+
+_MINUTE = timedelta(minutes=1)
+#: Under a limit a lease is of a few mails: those of a dispatcher that died count until it is over.
+_FEW = 10
+#: The number by which PostgreSQL knows the lock on counting.
+_COUNTING = 20240312
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +103,27 @@ def queue_mail(session: Session, mail: NewMail) -> None:
 
 
 def claim(
-    session: Session, *, owner: str, limit: int, now: datetime, lease: timedelta, domain: str
+    session: Session,
+    *,
+    owner: str,
+    limit: int,
+    now: datetime,
+    lease: timedelta,
+    domain: str,
+    per_minute: int | None = None,
 ) -> list[ClaimedMail]:
     """Lease up to `limit` mails to `owner`: those due, and those whose sender died holding them.
 
     Several dispatchers get different mails: PostgreSQL skips the rows another one has locked,
     SQLite (which knows no row locks and compiles the clause away) has one writer at a time. Each
     mail gets its Message-ID, at the sender's `domain`, with its first lease and keeps it.
+
+    With `per_minute` set, no more are leased than all dispatchers together may try in a minute.
     """
+    if per_minute is not None:
+        limit = min(limit, _FEW, _allowance(session, per_minute, now))
+        if not limit:
+            return []
     due = (
         select(_MAIL.c.id)
         .where(WAITING, _MAIL.c.next_try_at <= now)
@@ -134,6 +169,27 @@ def claim(
     return mails
 
 
+def _allowance(session: Session, per_minute: int, now: datetime) -> int:
+    """Return how many mails may be leased now.
+
+    What was tried in the last minute counts, and what is leased to somebody who may yet try it: so
+    there is no minute with more tries, wherever it begins.
+    """
+    if session.connection().dialect.name == "postgresql":
+        # Two that count at the same moment would both find room; SQLite has one writer anyway.
+        session.execute(select(func.pg_advisory_xact_lock(_COUNTING)))
+    # By number, which needs no index on the time; twice as many, should two have come in askew.
+    last = select(_ATTEMPT.c.at).order_by(_ATTEMPT.c.id.desc()).limit(2 * per_minute).subquery()
+    tried = select(func.count()).select_from(last).where(last.c.at > now - _MINUTE)
+    leased = (
+        select(func.count())
+        .select_from(_MAIL)
+        .where(WAITING, _MAIL.c.state == MailState.SENDING, _MAIL.c.next_try_at > now)
+    )
+    counted = sum(int(session.execute(count).scalar_one()) for count in (tried, leased))
+    return max(0, per_minute - counted)
+
+
 def release(session: Session, mails: Iterable[ClaimedMail], *, now: datetime) -> None:
     """Give back `mails` that were not tried after all; the claim does not count as a try."""
     for mail in mails:
@@ -161,18 +217,15 @@ def mark_sent(
 
     Holds even when the lease has run out meanwhile: the server's 250 is a fact.
     """
-    session.execute(
-        update(_MAIL)
-        .where(_MAIL.c.id == mail.id, _MAIL.c.state != MailState.SENT)
-        .values(
-            state=MailState.SENT,
-            lease_owner=None,
-            sent_at=now,
-            subject=subject,
-            body_text=text,
-            body_html=html,
-            last_error="",
-        )
+    session.connection().execute(
+        _SENT,
+        {
+            "mail": mail.id,
+            "at": now,
+            "words": subject,
+            "text": text,
+            "html": html,
+        },
     )
     _record(session, mail, attempt, now)
 
@@ -213,15 +266,17 @@ def _held(mail: ClaimedMail) -> Update:
 
 
 def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime) -> None:
-    session.execute(
-        insert(_ATTEMPT).values(
-            mail_id=mail.id,
-            at=now,
-            outcome=attempt.outcome,
-            code=attempt.code,
-            server=attempt.server,
-            detail=attempt.detail,
-        )
+    session.connection().execute(
+        _RECORD,
+        {
+            "mail_id": mail.id,
+            "at": now,
+            "outcome": attempt.outcome,
+            "code": attempt.code,
+            "server": attempt.server,
+            "detail": attempt.detail,
+            "is_caught": attempt.is_caught,
+        },
     )
 
 

@@ -51,6 +51,8 @@ class Attempt:
     server: str = ""
     reason: str
     detail: str = ""
+    #: True where this machine's mailbox took the mail: no person has got it.
+    is_caught: bool = False
     #: True where the next mail would fare no better now: the server, not this mail, is at fault.
     is_servers_fault: bool = False
     #: True where nobody should write to this address again.

@@ -50,6 +50,8 @@ class OutboxMail(Table, table=True):
             sqlite_where=WAITING,
             postgresql_where=WAITING,
         ),
+        # The daily figures read days of it.
+        Index("ix_outbox_mail_entered_at", "entered_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -77,6 +79,8 @@ class OutboxMail(Table, table=True):
         sa_column=Column(UTCDateTime, nullable=False, default=machine_now)
     )
     lease_owner: str | None = None
+    #: Machine time before which it was not to be sent; None for at once.
+    held_until: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     #: Machine time of the server's 250.
     sent_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     subject: str | None = None
@@ -105,3 +109,31 @@ class MailAttempt(Table, table=True):
     #: host:port
     server: str
     detail: str
+    #: Whether that server was this machine's mailbox: then no person has got the mail.
+    is_caught: bool
+
+
+class MailRetry(Table, table=True):
+    """Somebody had a failed mail tried anew. Rows are added, never changed."""
+
+    __tablename__ = "mail_retry"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mail_id: int = Field(foreign_key="outbox_mail.id", index=True)
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    asked_by: str
+    #: Why it had failed.
+    last_error: str
+
+
+class MailServerCheck(Table, table=True):
+    """`pilot doctor --smtp` found a server willing; without that no mail goes out in mode live."""
+
+    __tablename__ = "mail_server_check"
+
+    #: Of host, port, encryption, login name and sender: other settings need a check of their own.
+    fingerprint: str = Field(primary_key=True)
+    #: host:port
+    server: str
+    checked_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    checked_by: str

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
-from email.policy import compat32, default
+from email.message import EmailMessage
+from email.policy import SMTP, compat32, default
 from email.utils import parseaddr
 
 import pytest
@@ -13,6 +14,7 @@ from icalendar import Calendar
 
 from models.rules.mail import MailAddressError
 from notifications.message import HeaderRefusedError, build_message, recipient
+from notifications.mime import POLICY, set_words
 from notifications.render import RenderedMail, render
 from notifications.samples import OPENED, OPENED_AGAIN, SAMPLES
 from notifications.settings import MailSettings
@@ -197,6 +199,43 @@ def test_a_mail_without_a_deadline_carries_no_attachment():
     _, parsed = travelling(OPENED_AGAIN)
 
     assert parsed.get_content_type() == "multipart/alternative"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
+def test_the_bodies_are_those_that_the_standard_library_would_write(sample):
+    mail = render(sample)
+    theirs = EmailMessage(policy=SMTP)
+    theirs.set_content(mail.text, cte="base64")
+    theirs.add_alternative(mail.html, subtype="html", cte="base64")
+    ours = EmailMessage(policy=POLICY)
+
+    set_words(ours, mail.text, mail.html)
+
+    theirs.set_boundary(ours.get_boundary())
+    ours_read, theirs_read = (
+        message_from_bytes(message.as_bytes(), policy=default) for message in (ours, theirs)
+    )
+    assert sorted(ours_read.items()) == sorted(theirs_read.items())
+    for part, same in zip(ours_read.iter_parts(), theirs_read.iter_parts(), strict=True):
+        del same["MIME-Version"]  # of the whole, and superfluous in a part
+        assert (part.items(), part.get_payload()) == (same.items(), same.get_payload())
+
+
+def test_a_file_may_be_attached_to_what_was_built():
+    message = a_message()
+
+    message.add_attachment(b"BEGIN", maintype="text", subtype="calendar", filename="期限.ics")
+
+    parsed = message_from_bytes(message.as_bytes(), policy=default)
+    assert [part.get_content_type() for part in parsed.walk()] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
+    assert parsed.get_body(("plain",)).get_content() == "正文\r\n"
+    assert [part.get_filename() for part in parsed.iter_attachments()] == ["期限.ics"]
 
 
 @settings(deadline=None)  # a busy machine is no fault of the headers

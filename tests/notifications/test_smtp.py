@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from models.rules.mail import Attempt, MailOutcome
+from notifications import smtp
 from notifications.message import build_message
 from notifications.render import render
 from notifications.samples import OPENED
-from notifications.settings import MailServer, MailSettings, Security
+from notifications.server import MailServer, Security
+from notifications.settings import MailSettings
 from notifications.smtp import Sender
 from tests.smtp_server import HangUp, Reply, SmtpServer, Wait
 
@@ -75,6 +77,7 @@ def test_an_accepted_mail_brings_the_servers_own_words(server, sender):
         server=f"127.0.0.1:{server.port}",
         reason="服务器已接收",
         detail="2.0.0 Ok: queued as 0001",
+        is_caught=True,  # the settings of a trial: this server stands for the local mailbox
     )
     [mail] = server.received
     assert (mail.to_address, mail.message_id) == ("lin@example.com", "<1@example.com>")
@@ -117,6 +120,7 @@ def test_what_is_said_of_one_mail_ends_or_delays_that_mail_only(
         reason=f"{reason}（lin@example.com，服务器代码 {code}）",
         detail=words[4:],
         is_address_dead=words == "550 5.1.1 no such user" and at_stage == "at_recipient",
+        is_caught=True,
     )
     assert (following.outcome, server.connections) == (ACCEPTED, 1)
     assert [mail.message_id for mail in server.received] == ["<2@example.com>"]
@@ -141,6 +145,7 @@ def test_a_server_that_does_not_like_us_loses_no_mail(server, sender, words, cod
         server=f"127.0.0.1:{server.port}",
         reason=f"{reason}：127.0.0.1:{server.port}（服务器代码 {code}）",
         detail=words[4:],
+        is_caught=True,
         is_servers_fault=True,
     )
     assert sender.send(a_message(2)).outcome is ACCEPTED
@@ -210,6 +215,24 @@ def test_a_server_that_never_greets_is_left_after_the_time_out():
 
     assert (attempt.outcome, attempt.is_servers_fault) == (TRY_AGAIN, True)
     assert attempt.reason.startswith("邮件服务器没有及时应答：")
+
+
+def test_a_server_that_says_a_little_now_and_then_does_not_hold_a_mail_for_ever(
+    server, monkeypatch
+):
+    monkeypatch.setattr(smtp, "LONGEST_SECONDS", 0.5)
+    sender = at(server.port, timeout=0.4)
+    server.at_sender.append(Wait(0.3))
+    server.at_recipient["lin@example.com"].append(Wait(0.3))
+
+    attempt = sender.send(a_message(1))
+    following = sender.send(a_message(2, "chen@example.com"))
+    sender.close()
+
+    assert (attempt.outcome, attempt.is_servers_fault) == (TRY_AGAIN, True)
+    assert attempt.reason == f"邮件服务器没有及时应答：127.0.0.1:{server.port}"
+    assert following.outcome is ACCEPTED
+    assert [mail.to_address for mail in server.received] == ["chen@example.com"]
 
 
 def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_back():

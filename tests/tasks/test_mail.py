@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Thread
+from threading import Thread, get_ident
 
 import pytest
 from sqlmodel import col, select
@@ -102,6 +104,11 @@ def outcomes(outside):
         return session.exec(select(MailAttempt.outcome).order_by(col(MailAttempt.id))).all()
 
 
+def attempts(outside):
+    with outside() as session:
+        return session.exec(select(MailAttempt).order_by(col(MailAttempt.id))).all()
+
+
 def killed_at(outside, call):
     """Return `outside` for a process that is killed when it asks for transaction number `call`."""
     calls = iter(range(1, call))
@@ -138,28 +145,69 @@ def test_a_round_sends_what_is_queued_and_keeps_the_proof(outside, server, sende
 
 
 def test_the_server_is_called_with_no_transaction_open(outside, server, clock):
-    open_now = []
+    """Neither for the mail that goes, nor for the one before once this one's content goes."""
+    open_now = Counter()
 
     @contextmanager
     def watched():
-        open_now.append("transaction")
+        open_now[get_ident()] += 1
         with outside() as session:
             yield session
-        open_now.pop()
+        open_now[get_ident()] -= 1
 
     class Watching(Sender):
         def send(self, message):
-            open_during.append(list(open_now))
+            open_during.append(open_now[get_ident()])
             return super().send(message)
 
-    open_during = []
-    queue(outside, a_mail(1), a_mail(2))
+        def connection(self, *given, **named):
+            client = super().connection(*given, **named)
+            send_content = client.data
+
+            def data(content):
+                before = self.before_content
+
+                def settle_and_look():
+                    before()
+                    open_at_content.append(open_now.total())
+
+                self.before_content = settle_and_look
+                try:
+                    return send_content(content)
+                finally:
+                    self.before_content = before
+
+            client.data = data
+            return client
+
+    open_during, open_at_content = [], []
+    queue(outside, a_mail(1), a_mail(2), a_mail(3))
     sender = Watching(MailSettings(catch_port=server.port))
 
     dispatch_once(watched, sender, now=clock)
     sender.close()
 
-    assert open_during == [[], []]
+    assert open_during == open_at_content == [0, 0, 0]
+
+
+def test_the_content_of_a_mail_does_not_go_before_the_last_one_is_noted(outside, server, clock):
+    """What is noted beside the next mail's announcement may take its time."""
+    queue(outside, a_mail(1), a_mail(2))
+    noted = []
+
+    @contextmanager
+    def slow():
+        with outside() as session:
+            yield session
+            if threading.current_thread() is not threading.main_thread():
+                time.sleep(0.2)
+                noted.append(len(server.received))
+
+    sender = Sender(MailSettings(catch_port=server.port))
+    report = dispatch_once(slow, sender, now=clock)
+    sender.close()
+
+    assert (report, noted) == (DispatchReport(sent=2), [1, 2])
 
 
 def test_refused_recipients_end_and_delayed_ones_wait_while_the_others_go(

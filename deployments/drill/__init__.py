@@ -1,0 +1,1 @@
+"""Failures made on purpose, to show what survives them. Touches nothing but scratch."""
