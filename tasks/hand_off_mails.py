@@ -14,12 +14,12 @@ from models.operations.answering import Answered
 from models.operations.calendar_days import working_days_between
 from models.operations.effects.subsidy import award_in_force
 from models.operations.outbox import NewMail, queue_mails
-from models.operations.parties import contacts_of_all
+from models.operations.parties import Addressee, Person, people_of
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import CaseStatus, Channel, Role, Stage
 from models.tables.case import Case, WorkItem
-from models.tables.party import Contact, Party
+from models.tables.party import Party
 from models.tables.programme import ProgrammeRow
 from notifications.contexts import (
     ItemOpened,
@@ -50,14 +50,14 @@ class _Letters:
     #: The clause that a mail rests on unless it names its own.
     clause: str | None = None
     #: The contacts of parties that are known already.
-    people: Mapping[int, list[Contact]] = field(default_factory=dict)
-    letters: list[tuple[Party, str | None, type[MailContext], int | None, dict[str, Any]]] = field(
-        default_factory=list
-    )
+    people: Mapping[int, list[Person]] = field(default_factory=dict)
+    letters: list[
+        tuple[Party | Addressee, str | None, type[MailContext], int | None, dict[str, Any]]
+    ] = field(default_factory=list)
 
     def write(
         self,
-        party: Party,
+        party: Party | Addressee,
         kind: type[MailContext],
         *,
         about: int | None = None,
@@ -73,7 +73,7 @@ class _Letters:
             return
         people = dict(self.people)
         if strangers := {party.id for party, *_ in self.letters if party.id} - people.keys():
-            people |= contacts_of_all(session, strangers)
+            people |= people_of(session, strangers)
         common = {
             **office_words(self.programme),
             "programme_name": self.programme.name,
@@ -267,7 +267,9 @@ def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
     return (page, office)
 
 
-def _write_opened(session: Session, letters: _Letters, item: WorkItem, party: Party) -> None:
+def _write_opened(
+    session: Session, letters: _Letters, item: WorkItem, party: Party | Addressee
+) -> None:
     step = step_of(item.stage, item.step)
     programme = letters.programme
     letters.write(
@@ -317,7 +319,7 @@ def _unverified(programme: Programme, item: WorkItem) -> str | None:
     return None if length.verified else f"办理时限待核（{length.source}）"
 
 
-def _contact(people: list[Contact], wanted: str | None) -> Contact | None:
+def _contact(people: list[Person], wanted: str | None) -> Person | None:
     """Return the person wanted, else the first, passing over whom mail does not reach.
 
     Where it reaches nobody, the first: the dispatcher puts the mail on the call list. None where

@@ -26,15 +26,14 @@ from models.operations.audit import Deed, record
 from models.operations.context import Answering
 from models.operations.effects import EFFECTS
 from models.operations.moving import close_item, follow
-from models.operations.parties import contacts_of_all, party_for_role
+from models.operations.parties import Addressee, Person, party_for_role, people_of
 from models.operations.receipts import SYSTEM, SYSTEM_HANDLER, Caller, Receipt
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import Role
 from models.tables.audit import AuditEntry
 from models.tables.case import Answer, Case, WorkItem
-from models.tables.party import Contact, Party
-from models.tables.programme import Batch
+from models.tables.party import Party
 
 __all__ = [
     "SYSTEM",
@@ -60,11 +59,10 @@ _Enterprise, _Asked = aliased(Party), aliased(Party)
 #: once they are held. An answer that came with the same key while this one waited is not seen
 #: here: it has closed the item, or its key cannot be written twice.
 _ASKED = (
-    select_rows(Case, WorkItem, _Enterprise, Batch, _Asked, Answer)
+    select_rows(Case, WorkItem, _Enterprise, _Asked, Answer)
     .select_from(WorkItem)
     .join(Case, col(Case.case_no) == col(WorkItem.case_no))
     .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
-    .join(Batch, col(Batch.id) == col(Case.batch_id))
     .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))
     .outerjoin(Answer, col(Answer.idempotency_key) == bindparam("key"))
     .where(col(WorkItem.id) == bindparam("item_id"))
@@ -87,9 +85,9 @@ class Answered:
     enterprise: Party | None = None
     asked_party: Party | None = None
     #: party -> its contacts or, of who is asked next, the primary one alone.
-    people: Mapping[int, list[Contact]] = field(default_factory=dict)
+    people: Mapping[int, list[Person]] = field(default_factory=dict)
     next_item: WorkItem | None = None
-    next_party: Party | None = None
+    next_party: Party | Addressee | None = None
     reason: str = ""
 
 
@@ -112,7 +110,7 @@ def answer(
     found = session.execute(_ASKED, {"item_id": item_id, "key": key}).first()
     if found is None:
         raise UnknownItemError(item_id)
-    case, item, enterprise, batch, asked, before = found
+    case, item, enterprise, asked, before = found
     step = step_of(item.stage, item.step)
     if before is None and item.closed_at is not None:
         before = session.exec(_BY_KEY, params={"key": key}).first()
@@ -136,7 +134,6 @@ def answer(
         item=item,
         step=step,
         enterprise=enterprise,
-        batch=batch,
         handler=form.handler,
         at=at,
         today=day_of(at),
@@ -146,9 +143,7 @@ def answer(
     reason = _reason(form)
     if not isinstance(move, Stay):
         close_item(session, item, outcome.value, at)
-    waiting = follow(
-        session, programme, case, batch, enterprise, item, asked, move, reason=reason, at=at
-    )
+    waiting = follow(session, programme, case, enterprise, item, asked, move, reason=reason, at=at)
     next_item, next_party = (waiting.item, waiting.party) if waiting else (None, None)
     if waiting is not None and waiting.contact is not None:
         people.setdefault(waiting.contact.party_id, [waiting.contact])
@@ -313,7 +308,7 @@ def _read(
     enterprise: Party,
     given: Mapping[str, object],
     caller: Caller,
-) -> tuple[StepForm, dict[int, list[Contact]]]:
+) -> tuple[StepForm, dict[int, list[Person]]]:
     """Return the form, whose 经办人 is a contact of the party that acts, and who is known by now.
 
     The enterprise's contacts are looked up by the way: nearly every answer concerns it.
@@ -322,7 +317,7 @@ def _read(
         return step.form.read({"handler": SYSTEM_HANDLER, **given}), {}
     assert acting.id is not None  # noqa: S101 -- both are read from the database
     assert enterprise.id is not None  # noqa: S101
-    known = contacts_of_all(session, {acting.id, enterprise.id})
+    known = people_of(session, {acting.id, enterprise.id})
     people = [person for person in known[acting.id] if not person.has_left]
     filled = dict(given)
     if not filled.get("handler") and people:

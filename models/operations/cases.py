@@ -134,7 +134,6 @@ def open_case(
         session,
         programme,
         case,
-        batch,
         enterprise,
         Stage.APPLICATION,
         step,

@@ -10,7 +10,6 @@ from models.policy import Programme
 from models.rules.errors import PilotError
 from models.tables.case import Case, WorkItem
 from models.tables.party import Party
-from models.tables.programme import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,6 @@ class Answering:
     item: WorkItem
     step: Step
     enterprise: Party
-    batch: Batch
     handler: str
     at: datetime
     today: date

@@ -5,12 +5,21 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, update
+from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
 from models.operations.calendar_days import add_working_days
-from models.operations.parties import NoPartyForRoleError, first_reachable
+from models.operations.parties import (
+    ADDRESSEE,
+    PERSON,
+    Addressee,
+    NoPartyForRoleError,
+    Person,
+    first_reachable,
+)
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
@@ -20,6 +29,7 @@ from models.tables.party import Contact, Party
 from models.tables.programme import Batch, CalendarDay
 
 # Rows that nobody asks for again in the transaction that writes them: no ORM identity is wanted.
+_CASE = WorkItem.metadata.tables["case_file"]
 _ITEM = WorkItem.metadata.tables["work_item"]
 _RUN = WorkItem.metadata.tables["stage_run"]
 
@@ -29,6 +39,10 @@ _CLOSE_ITEM = (
     .values(closed_at=bindparam("at"), outcome=bindparam("how"))
 )
 _OPEN_ITEM = insert(_ITEM).returning(_ITEM.c.id)
+_MOVE_CASE = (
+    update(_CASE).where(_CASE.c.case_no == bindparam("case")).values(stage=bindparam("into"))
+)
+_WANT_RUN = insert(_RUN)
 _LEAVE_STAGE = (
     update(_RUN)
     .where(_RUN.c.case_no == bindparam("left"), _RUN.c.left_at.is_(None))
@@ -40,9 +54,9 @@ _Start, _End = aliased(CalendarDay), aliased(CalendarDay)
 #: Who is asked next, whom to write to, the how-manieth time, and until when: all that opening an
 #: item looks up.
 _NEXT = (
-    select(
-        Party,
-        Contact,
+    select_rows(
+        *ADDRESSEE,
+        *PERSON,
         select(func.count())
         .select_from(WorkItem)
         .where(
@@ -56,16 +70,15 @@ _NEXT = (
         .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
         .scalar_subquery(),
     )
+    .select_from(Party)
     .outerjoin(Contact, col(Contact.id) == first_reachable(col(Party.id)))
-    # What is asked for has been written already; what has not may wait for the one flush.
-    .execution_options(autoflush=False)
 )
 _NEXT_OF_CASE = _NEXT.where(col(Party.id) == bindparam("party_id"))
 _NEXT_OF_ROLE = _NEXT.where(col(Party.role) == bindparam("role")).order_by(col(Party.id)).limit(1)
 _NEXT_OF_COUNTY = _NEXT_OF_ROLE.where(col(Party.county) == bindparam("county"))
 
 #: How many rounds the case has had in a stage, and how many stays.
-_ROUNDS_AND_STAYS = select(
+_ROUNDS_AND_STAYS = select_rows(
     select(func.coalesce(func.max(WorkItem.round), 0))
     .where(col(WorkItem.case_no) == bindparam("case_no"), col(WorkItem.stage) == bindparam("stage"))
     .scalar_subquery(),
@@ -73,7 +86,7 @@ _ROUNDS_AND_STAYS = select(
     .select_from(StageRun)
     .where(col(StageRun.case_no) == bindparam("case_no"), col(StageRun.stage) == bindparam("stage"))
     .scalar_subquery(),
-).execution_options(autoflush=False)
+)
 
 
 class NobodyToAskError(PilotError):
@@ -91,8 +104,8 @@ class Waiting:
     """What a case waits for now, of whom, and whom to write to where that has been looked up."""
 
     item: WorkItem
-    party: Party
-    contact: Contact | None = None
+    party: Party | Addressee
+    contact: Person | None = None
 
 
 def _next_party(
@@ -103,7 +116,7 @@ def _next_party(
     step: Step,
     working_days: int,
     today: date,
-) -> tuple[Party, Contact | None, int, date | None]:
+) -> tuple[Addressee, Person | None, int, date | None]:
     """Return who is asked, his contact, how often, and the day so many working days from today."""
     wanted = {
         "case_no": case.case_no,
@@ -112,32 +125,34 @@ def _next_party(
         "working_days": working_days,
         "today": today,
     }
+    connection = session.connection()
     match step.role:
         case Role.ENTERPRISE:
-            found = session.exec(_NEXT_OF_CASE, params={**wanted, "party_id": case.enterprise_id})
+            found = connection.execute(_NEXT_OF_CASE, {**wanted, "party_id": case.enterprise_id})
         case Role.PROVIDER | Role.ASSESSOR:
             party_id = case.provider_id if step.role is Role.PROVIDER else case.assessor_id
             if party_id is None:
                 raise NobodyToAskError(case.case_no, step.role)
-            found = session.exec(_NEXT_OF_CASE, params={**wanted, "party_id": party_id})
+            found = connection.execute(_NEXT_OF_CASE, {**wanted, "party_id": party_id})
         case Role.COUNTY_BUREAU:
             county = {"role": step.role, "county": enterprise.county}
-            found = session.exec(_NEXT_OF_COUNTY, params={**wanted, **county})
+            found = connection.execute(_NEXT_OF_COUNTY, {**wanted, **county})
         case _:
-            found = session.exec(_NEXT_OF_ROLE, params={**wanted, "role": step.role})
+            found = connection.execute(_NEXT_OF_ROLE, {**wanted, "role": step.role})
     row = found.first()
     if row is None:
         county_name = enterprise.county if step.role is Role.COUNTY_BUREAU else ""
         raise NoPartyForRoleError(step.role, county_name)
-    party, contact, times, day = row
-    return party, contact, times, day
+    *who, times, day = row
+    addressee = Addressee(*who[: len(ADDRESSEE)])
+    person = Person(*who[len(ADDRESSEE) :])
+    return addressee, person if person.id else None, times, day
 
 
 def open_item(
     session: Session,
     programme: Programme,
     case: Case,
-    batch: Batch,
     enterprise: Party,
     stage: Stage,
     step: Step,
@@ -158,6 +173,7 @@ def open_item(
         session, case, enterprise, stage, step, length.working_days or 0, today
     )
     if length.working_days is None:
+        batch = session.get_one(Batch, case.batch_id)
         until = (
             batch.applications_close_on
             if length.until == "application-end"
@@ -166,7 +182,6 @@ def open_item(
         due_on = max(until, today)
     elif due_on is None:
         due_on = add_working_days(session, today, length.working_days)  # says what is missing
-    assert party.id is not None  # noqa: S101 -- read from the database
     values: dict[str, Any] = {
         "case_no": case.case_no,
         "stage": stage,
@@ -190,11 +205,13 @@ def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> 
 
 def enter_stage(session: Session, case: Case, stage: Stage) -> int:
     """Move `case` into `stage` and want a flow run for this stay; return the round it starts."""
-    rounds, stays = session.exec(
-        _ROUNDS_AND_STAYS, params={"case_no": case.case_no, "stage": stage}
+    connection = session.connection()
+    rounds, stays = connection.execute(
+        _ROUNDS_AND_STAYS, {"case_no": case.case_no, "stage": stage}
     ).one()
-    case.stage = stage
-    session.add_all([case, StageRun(case_no=case.case_no, stage=stage, entry=stays + 1)])
+    connection.execute(_MOVE_CASE, {"case": case.case_no, "into": stage})
+    set_committed_value(case, "stage", stage)
+    connection.execute(_WANT_RUN, {"case_no": case.case_no, "stage": stage, "entry": stays + 1})
     return int(rounds) + 1
 
 
@@ -216,7 +233,6 @@ def follow(
     session: Session,
     programme: Programme,
     case: Case,
-    batch: Batch,
     enterprise: Party,
     item: WorkItem,
     asked: Party,
@@ -250,7 +266,6 @@ def follow(
         session,
         programme,
         case,
-        batch,
         enterprise,
         stage,
         step,

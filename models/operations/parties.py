@@ -1,13 +1,16 @@
 """Who is who: parties by role and name, their people, a provider's standing and load."""
 
 from collections.abc import Set
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam
+from sqlalchemy import Column, ScalarSelect, bindparam
+from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
 
 from models.rules.errors import PilotError
+from models.rules.mail import is_reachable
 from models.rules.stages import CaseStatus, Role
 from models.tables.case import Case
 from models.tables.party import Contact, Party
@@ -26,6 +29,49 @@ HOLD_PARTY = (
 )
 _CONTACTS = (
     select(Contact)
+    .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
+    .order_by(col(Contact.is_primary).desc(), col(Contact.id))
+)
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """A party as it is named and written to."""
+
+    id: int
+    role: Role
+    name: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """A contact as he is named and written to."""
+
+    id: int
+    party_id: int
+    name: str
+    email: str
+    has_left: bool
+    bounced_address: str
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether mail may go to this person."""
+        return is_reachable(self.email, self.bounced_address, has_left=self.has_left)
+
+
+def _columns(table: str, kind: type[Addressee | Person]) -> tuple[Column[Any], ...]:
+    columns = Party.metadata.tables[table].columns
+    return tuple(columns[field.name] for field in fields(kind))
+
+
+# Every answer asks who these are, and changes nothing of them: a plain row takes a third of the
+# time that an entity of the ORM takes.
+ADDRESSEE = _columns("party", Addressee)
+PERSON = _columns("contact", Person)
+
+_PEOPLE = (
+    select_rows(*PERSON)
     .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
     .order_by(col(Contact.is_primary).desc(), col(Contact.id))
 )
@@ -115,6 +161,16 @@ def contacts_of_all(session: Session, party_ids: Set[int]) -> dict[int, list[Con
     people: dict[int, list[Contact]] = {party_id: [] for party_id in party_ids}
     for contact in session.exec(_CONTACTS, params={"parties": sorted(party_ids)}):
         people[contact.party_id].append(contact)
+    return people
+
+
+def people_of(session: Session, party_ids: Set[int]) -> dict[int, list[Person]]:
+    """Return what `contacts_of_all` does, for those who only name them or write to them."""
+    people: dict[int, list[Person]] = {party_id: [] for party_id in party_ids}
+    session.flush()  # what the session has not written yet would not be found
+    for row in session.connection().execute(_PEOPLE, {"parties": sorted(party_ids)}):
+        person = Person(*row)
+        people[person.party_id].append(person)
     return people
 
 

@@ -91,3 +91,8 @@ def checked_address(given: str) -> str:
     if len(given) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(given):
         raise MailAddressError(given)
     return given
+
+
+def is_reachable(address: str, bounced: str, *, has_left: bool) -> bool:
+    """Return whether mail may go to a person at `address`; `bounced` is in small letters."""
+    return not has_left and address.lower() != bounced

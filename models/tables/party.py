@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlmodel import Field
 
 from models.rules.enterprise_size import EnterpriseSize
+from models.rules.mail import is_reachable
 from models.rules.stages import Role
 from models.tables.base import Table, one_of
 from models.tables.columns import ChoiceText, Yuan
@@ -84,4 +85,4 @@ class Contact(Table, table=True):
     @property
     def is_reachable(self) -> bool:
         """Whether mail may go to this person."""
-        return not self.has_left and self.email.lower() != self.bounced_address
+        return is_reachable(self.email, self.bounced_address, has_left=self.has_left)

@@ -16,7 +16,7 @@ from models.forms.acceptance import (
     ReviewOutcome,
 )
 from models.operations.context import Answering, require_not_future
-from models.operations.parties import contacts_of_all, party_named
+from models.operations.parties import party_named, people_of
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.rules.subsidy import eligible_sum
@@ -108,7 +108,7 @@ def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     judged = [answering.enterprise]
     if case.provider_id is not None:
         judged.append(session.get_one(Party, case.provider_id))
-    people = contacts_of_all(session, {party.id for party in (assessor, *judged) if party.id})
+    people = people_of(session, {party.id for party in (assessor, *judged) if party.id})
     mailboxes = {
         party_id: {contact.email.casefold() for contact in contacts}
         for party_id, contacts in people.items()
