@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import Row, Select, bindparam, insert
 from sqlalchemy import select as select_rows
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Bundle, aliased
 from sqlmodel import Session, col, select
 
 from models.forms.base import StepForm
@@ -26,7 +27,7 @@ from models.operations.audit import Deed, record
 from models.operations.context import Answering
 from models.operations.effects import EFFECTS
 from models.operations.moving import close_item, follow
-from models.operations.parties import Addressee, Person, party_for_role, people_of
+from models.operations.parties import ADDRESSEE, Addressee, Person, party_for_role, people_of
 from models.operations.receipts import SYSTEM, SYSTEM_HANDLER, Caller, Receipt
 from models.policy import Programme
 from models.rules.clock import day_of
@@ -52,24 +53,25 @@ __all__ = [
     "require_item_number",
 ]
 
-_Enterprise, _Asked = aliased(Party), aliased(Party)
+_Enterprise = aliased(Party)
+_TOLD = (col(Answer.item_id), col(Answer.is_accepted), col(Answer.refusal), col(Answer.receipt))
 
 #: An item with all that an answer to it looks at, and the answer that has its key already. Case
 #: and item are held against everybody else until the transaction ends, and are read as they are
 #: once they are held. An answer that came with the same key while this one waited is not seen
 #: here: it has closed the item, or its key cannot be written twice.
-_ASKED = (
-    select_rows(Case, WorkItem, _Enterprise, _Asked, Answer)
+_ASKED: Select[Any] = (
+    select_rows(Case, WorkItem, _Enterprise, Bundle("asked", *ADDRESSEE), Bundle("before", *_TOLD))
     .select_from(WorkItem)
     .join(Case, col(Case.case_no) == col(WorkItem.case_no))
     .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
-    .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))
+    .join(Party, col(Party.id) == col(WorkItem.party_id))
     .outerjoin(Answer, col(Answer.idempotency_key) == bindparam("key"))
     .where(col(WorkItem.id) == bindparam("item_id"))
     .with_for_update(of=[Case, WorkItem], key_share=True)
 )
 _KEEP = insert(Answer.metadata.tables["answer"])
-_BY_KEY = select(Answer).where(col(Answer.idempotency_key) == bindparam("key"))
+_BY_KEY = select_rows(*_TOLD).where(col(Answer.idempotency_key) == bindparam("key"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +85,11 @@ class Answered:
     item: WorkItem | None = None
     form: StepForm | None = None
     enterprise: Party | None = None
-    asked_party: Party | None = None
+    asked_party: Party | Addressee | None = None
     #: party -> its contacts or, of who is asked next, the primary one alone.
     people: Mapping[int, list[Person]] = field(default_factory=dict)
     next_item: WorkItem | None = None
-    next_party: Party | Addressee | None = None
+    next_party: Addressee | None = None
     reason: str = ""
 
 
@@ -111,9 +113,11 @@ def answer(
     if found is None:
         raise UnknownItemError(item_id)
     case, item, enterprise, asked, before = found
+    asked = Addressee(*asked)
     step = step_of(item.stage, item.step)
-    if before is None and item.closed_at is not None:
-        before = session.exec(_BY_KEY, params={"key": key}).first()
+    if before.item_id is None:  # of an answer that there is not
+        is_closed = item.closed_at is not None
+        before = session.execute(_BY_KEY, {"key": key}).first() if is_closed else None
     if before is not None:
         return _told_before(before, item_id, key)
     if item.closed_at is not None:
@@ -230,7 +234,7 @@ def refuse(
     at: datetime,
 ) -> None:
     """Keep a refused form with its reason, for a channel that cannot show a refusal itself."""
-    if session.exec(_BY_KEY, params={"key": key}).first() is not None:
+    if session.execute(_BY_KEY, {"key": key}).first() is not None:
         return
     session.add(
         Answer(
@@ -249,7 +253,7 @@ def refuse(
     session.flush()
 
 
-def _told_before(before: Answer, item_id: int, key: str) -> Answered:
+def _told_before(before: Row[Any], item_id: int, key: str) -> Answered:
     """Return, or raise, what the answer with this key was told."""
     if before.item_id != item_id:
         raise KeyReusedError(key, before.item_id)
@@ -291,7 +295,7 @@ def _closed(session: Session, item: WorkItem, step: Step) -> ItemClosedError:
     )
 
 
-def _acting(session: Session, asked: Party, caller: Caller) -> Party:
+def _acting(session: Session, asked: Addressee, caller: Caller) -> Party | Addressee:
     """Return the party that acts: the one asked.
 
     Objections to a notice, which waits for nobody but the calendar, go to the lead bureau.
@@ -304,7 +308,7 @@ def _acting(session: Session, asked: Party, caller: Caller) -> Party:
 def _read(
     session: Session,
     step: Step,
-    acting: Party,
+    acting: Party | Addressee,
     enterprise: Party,
     given: Mapping[str, object],
     caller: Caller,

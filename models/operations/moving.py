@@ -52,7 +52,7 @@ _LEAVE_STAGE = (
 _Start, _End = aliased(CalendarDay), aliased(CalendarDay)
 
 #: Who is asked next, whom to write to, the how-manieth time, and until when: all that opening an
-#: item looks up.
+#: item looks up. All of it has been written already; what has not may wait for the one flush.
 _NEXT = (
     select_rows(
         *ADDRESSEE,
@@ -104,7 +104,7 @@ class Waiting:
     """What a case waits for now, of whom, and whom to write to where that has been looked up."""
 
     item: WorkItem
-    party: Party | Addressee
+    party: Addressee
     contact: Person | None = None
 
 
@@ -235,7 +235,7 @@ def follow(
     case: Case,
     enterprise: Party,
     item: WorkItem,
-    asked: Party,
+    asked: Addressee,
     move: Move,
     *,
     reason: str,
