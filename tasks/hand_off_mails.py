@@ -13,6 +13,7 @@ from models.lifecycle import Back, End, Enter, Stay, step_of
 from models.operations.answering import Answered
 from models.operations.calendar_days import working_days_between
 from models.operations.effects.subsidy import award_in_force
+from models.operations.moving import OpenedItem
 from models.operations.outbox import NewMail, queue_mails
 from models.operations.parties import Addressee, Person, people_of
 from models.policy import Programme
@@ -214,7 +215,7 @@ def mails_for_answer(
 def mails_for_opening(
     session: Session,
     case: Case,
-    item: WorkItem,
+    item: OpenedItem,
     programme: Programme,
     row: ProgrammeRow,
     at: datetime,
@@ -254,7 +255,7 @@ def mails_for_withdrawal(
     letters.queue(session)
 
 
-def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
+def how_to_answer(item: OpenedItem, role: Role) -> tuple[str, ...]:
     """Return, line by line, what a person does to answer `item`."""
     step = step_of(item.stage, item.step)
     page = (
@@ -268,7 +269,7 @@ def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
 
 
 def _write_opened(
-    session: Session, letters: _Letters, item: WorkItem, party: Party | Addressee
+    session: Session, letters: _Letters, item: OpenedItem, party: Party | Addressee
 ) -> None:
     step = step_of(item.stage, item.step)
     programme = letters.programme
@@ -290,7 +291,9 @@ def _write_opened(
     )
 
 
-def _days_left(session: Session, programme: Programme, item: WorkItem, at: datetime) -> int | None:
+def _days_left(
+    session: Session, programme: Programme, item: OpenedItem, at: datetime
+) -> int | None:
     """Return the working days that `item`, opened at `at`, has; None where they are not known."""
     counted = programme.working_days(item.stage, item.step)
     if counted is not None:  # its deadline was reckoned from them just now
@@ -313,7 +316,7 @@ def office_words(programme: Programme) -> dict[str, str | None]:
     }
 
 
-def _unverified(programme: Programme, item: WorkItem) -> str | None:
+def _unverified(programme: Programme, item: OpenedItem) -> str | None:
     """Return the warning due where the deadline rests on a figure that nobody has confirmed."""
     length = programme.step(item.stage, item.step)
     return None if length.verified else f"办理时限待核（{length.source}）"

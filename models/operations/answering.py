@@ -26,7 +26,7 @@ from models.operations.answer_refusals import (
 from models.operations.audit import Deed, record
 from models.operations.context import Answering
 from models.operations.effects import EFFECTS
-from models.operations.moving import close_item, follow
+from models.operations.moving import OpenedItem, close_item, follow
 from models.operations.parties import ADDRESSEE, Addressee, Person, party_for_role, people_of
 from models.operations.receipts import SYSTEM, SYSTEM_HANDLER, Caller, Receipt
 from models.policy import Programme
@@ -88,7 +88,7 @@ class Answered:
     asked_party: Party | Addressee | None = None
     #: party -> its contacts or, of who is asked next, the primary one alone.
     people: Mapping[int, list[Person]] = field(default_factory=dict)
-    next_item: WorkItem | None = None
+    next_item: OpenedItem | None = None
     next_party: Addressee | None = None
     reason: str = ""
 
@@ -333,7 +333,7 @@ def _read(
     return form, known
 
 
-def _position(case: Case, item: WorkItem | None) -> dict[str, object]:
+def _position(case: Case, item: WorkItem | OpenedItem | None) -> dict[str, object]:
     """Return where the case stands, as the audit trail keeps it."""
     return {
         "stage": case.stage.value,

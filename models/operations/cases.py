@@ -6,7 +6,7 @@ from sqlmodel import Session, col, func, select
 
 from models.lifecycle import first_step
 from models.operations.audit import Deed, record
-from models.operations.moving import close_item, end_case, enter_stage, open_item
+from models.operations.moving import OpenedItem, close_item, end_case, enter_stage, open_item
 from models.operations.parties import HOLD_PARTY
 from models.policy import Programme
 from models.rules.audit_chain import GENESIS
@@ -87,7 +87,7 @@ def open_case(
     deed: Deed,
     *,
     at: datetime,
-) -> tuple[Case, WorkItem]:
+) -> tuple[Case, OpenedItem]:
     """Open a case for `enterprise` and ask it for its application."""
     # Held so that an enterprise does not get two cases at once, one in each batch …
     session.exec(HOLD_PARTY, params={"party": enterprise.id}).one()

@@ -1,6 +1,7 @@
 """Moves of a case: close an item, open the next one, enter a stage, end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -99,11 +100,29 @@ class NobodyToAskError(PilotError):
         super().__init__(f"案卷 {case_no} 尚未指派{role.label}，无法转交下一步")
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenedItem:
+    """What is told of an item that waits: a plain copy, for nothing of it changes."""
+
+    id: int
+    case_no: str
+    stage: Stage
+    round: int
+    step: str
+    due_on: date | None
+    reason: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "OpenedItem":
+        """Return what is told of the item in `row`."""
+        return cls(**{each.name: row[each.name] for each in fields(cls)})
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What a case waits for now, of whom, and whom to write to where that has been looked up."""
 
-    item: WorkItem
+    item: OpenedItem
     party: Addressee
     contact: Person | None = None
 
@@ -164,8 +183,7 @@ def open_item(
     """Open `step` for `case`; return the item, with its deadline, and who is asked.
 
     A step that runs to a date of its batch and is opened after it (a correction, a rectification)
-    is due at once: the calendar of the plan does not move by itself. The item is a copy of its
-    row: changing it changes nothing.
+    is due at once: the calendar of the plan does not move by itself.
     """
     today = day_of(at)
     length = programme.step(stage, step.key)
@@ -195,7 +213,7 @@ def open_item(
         "reason": reason,
     }
     item_id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
-    return Waiting(WorkItem(id=item_id, **values), party, contact)
+    return Waiting(OpenedItem.of({"id": item_id, **values}), party, contact)
 
 
 def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> None:
@@ -248,7 +266,7 @@ def follow(
     stage, round_no = item.stage, item.round
     match move:
         case Stay():
-            return Waiting(item, asked)
+            return Waiting(OpenedItem.of(item.model_dump()), asked)
         case End(status=status):
             end_case(session, case, status, at)
             return None
