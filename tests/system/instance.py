@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from deployments.demonstration.answers import typical_answer
 from deployments.demonstration.loading import facts_of
 from models.rules.stages import Stage
-from models.tables.case import Case, StageRun, WorkItem
+from models.tables.case import Answer, Case, StageRun, WorkItem
 from models.tables.party import Party
 from models.tables.programme import Heartbeat, ProgrammeRow
 from tasks.database import make_engine, reading, transaction
@@ -94,10 +94,10 @@ class Instance:
 
         wait_for(is_up, "pilot up", 180)
 
-    def stop(self) -> int:
-        """Stop it as Ctrl-C does; return its exit status."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """Stop it, by default as Ctrl-C does; return its exit status."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(how)
         return self.process.wait(60)
 
     def close(self) -> None:
@@ -149,6 +149,11 @@ class Instance:
                     WorkItem.case_no == case_no, col(WorkItem.closed_at).is_(None)
                 )
             ).first()
+
+    def answers_to(self, item_id: int) -> list[Answer]:
+        """Return every answer that was given to the item, the refused ones too."""
+        with reading(self.engine) as session:
+            return [*session.exec(select(Answer).where(Answer.item_id == item_id))]
 
     def typical(self, case_no: str, **wishes: Any) -> dict[str, object]:
         """Return the form that carries the case on from its open item."""
@@ -246,6 +251,14 @@ class Instance:
         with reading(self.engine) as session:
             return session.get_one(Case, case_no).stage
 
+    def runs_in(self, *states: str) -> list[str]:
+        """Return the runs in one of the states."""
+        runs = self.api.post(
+            "flow_runs/filter",
+            json={"flow_runs": {"state": {"type": {"any_": list(states)}}}, "limit": 200},
+        ).json()
+        return [run["name"] for run in runs]
+
     def unfinished(self) -> list[str]:
         """Return our runs that Prefect still has to execute (not those that wait for a person)."""
         runs = self.api.post(
@@ -275,8 +288,8 @@ class Instance:
 @contextmanager
 def running(instance: Instance) -> Iterator[Instance]:
     """Have an instance up within the block; it must end as it should."""
-    instance.start()
     try:
+        instance.start()
         yield instance
     finally:
         status = instance.stop()

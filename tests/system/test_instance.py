@@ -1,6 +1,7 @@
 """What holds for an instance as a whole: one per home, mail kept inside, gone without a trace."""
 
 import json
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -15,6 +16,7 @@ from deployments.launcher import prepare_database
 from models.operations import programmes
 from models.policy import load_programme
 from models.rules.clock import SHANGHAI
+from models.rules.stages import Channel
 from models.tables.case import Case
 from models.tables.mail import OutboxMail
 from models.tables.party import Contact, Party
@@ -131,6 +133,39 @@ def test_ctrl_c_leaves_no_process_behind(fragile: Instance) -> None:
     # Nothing holds the home or a port: it starts again.
     fragile.start()
     fragile.wait_healthy()
+
+
+def test_sigterm_with_a_form_in_hand_ends_everything_and_the_form_counts_once(
+    fragile: Instance,
+) -> None:
+    case_no = "HS-1-0008"
+    form = {**fragile.typical(case_no), "handler": "彭雪"}
+    wait_for(lambda: not fragile.unfinished(), "every run to stand at its form")
+    item = fragile.open_item(case_no)
+    assert fragile.process is not None
+    assert item is not None
+    assert item.id is not None
+    processes = psutil.Process(fragile.process.pid).children(recursive=True)
+
+    # Nobody can write: the worker has the form, and cannot hand it in before it has to go.
+    with closing(sqlite3.connect(fragile.home / "pilot.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        fragile.resume(case_no, form)
+        wait_for(lambda: fragile.runs_in("RUNNING") or None, "the worker to take the run")
+        assert fragile.stop(signal.SIGTERM) == 0
+        lock.execute("ROLLBACK")
+
+    assert psutil.wait_procs(processes, timeout=5)[1] == []
+    assert fragile.said.read_text().splitlines()[-1] == "已停止"
+    assert fragile.answers_to(item.id) == []  # it went with the form in hand
+
+    fragile.start()
+
+    wait_for(lambda: fragile.answers_to(item.id or 0), "the answer")
+    assert "等待:市经信局" in fragile.wait_at_form(case_no)["tags"]
+    [answer] = fragile.answers_to(item.id)
+    assert (answer.handler, answer.is_accepted, answer.channel) == ("彭雪", True, Channel.PREFECT)
+    wait_for(lambda: not fragile.unfinished(), "every run to stand at its form")
 
 
 def test_a_database_of_real_cases_is_started_without_the_demonstration(
