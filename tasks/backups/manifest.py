@@ -1,5 +1,6 @@
 """What a backup says of itself, and the state of a database that it is compared with."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Final, Literal
@@ -8,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, inspect, select, text
 
-from models.tables.audit import AuditSeal
+from models.tables.audit import AuditSeal, RegisterEntry
 from models.tables.case import Case
 from models.tables.programme import ProgrammeRow
 from models.tables.records import Document
@@ -21,6 +22,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 _programme = ProgrammeRow.metadata.tables["programme"]
 _case = Case.metadata.tables["case_file"]
+_register = RegisterEntry.metadata.tables["register_entry"]
 _seal = AuditSeal.metadata.tables["audit_seal"]
 _document = Document.metadata.tables["document"]
 
@@ -111,12 +113,15 @@ def contents_of(connection: Connection) -> Contents | None:
         programme_name=label,
         is_demonstration=is_demonstration,
         tables=tables,
-        audit=_audit_end(connection, tables["audit_entry"]),
+        audit=_audit_end(connection, tables),
     )
 
 
-def _audit_end(connection: Connection, entries: int) -> AuditEnd:
+def _audit_end(connection: Connection, tables: Mapping[str, int]) -> AuditEnd:
     heads = sha256()
+    if _register.name in tables:  # the first revision had none
+        last = select(_register.c.number, _register.c.hash).order_by(_register.c.number.desc())
+        heads.update(repr(tuple(connection.execute(last.limit(1)).first() or ())).encode())
     for head in sorted(
         tuple(row)
         for row in connection.execute(
@@ -127,8 +132,13 @@ def _audit_end(connection: Connection, entries: int) -> AuditEnd:
     seal = connection.execute(
         select(_seal.c.day, _seal.c.hash).order_by(_seal.c.day.desc()).limit(1)
     ).first()
-    sealed_on, last = seal or (None, "")
-    return AuditEnd(entries=entries, heads=heads.hexdigest(), sealed_on=sealed_on, seal=last)
+    sealed_on, sealed = seal or (None, "")
+    return AuditEnd(
+        entries=tables["audit_entry"] + tables.get(_register.name, 0),
+        heads=heads.hexdigest(),
+        sealed_on=sealed_on,
+        seal=sealed,
+    )
 
 
 def documents_of(connection: Connection) -> list[StoredDocument]:

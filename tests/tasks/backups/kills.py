@@ -45,30 +45,32 @@ def _traced(on_line: Callable[[FrameType], None]) -> Iterator[None]:
         sys.settrace(None)
 
 
-def lines_of(work: Callable[[], object], within: str) -> tuple[list[int], int]:
-    """Do `work` once; return the numbers of its lines in functions named `within`, and of all."""
-    seen, lines = [], 0
+def lines_of(work: Callable[[], object]) -> tuple[int, int]:
+    """Do `work` once; return how many lines it has in all, and in functions named `replace`."""
+    lines = strokes = 0
 
     def note(frame: FrameType) -> None:
-        nonlocal lines
+        nonlocal lines, strokes
         lines += 1
-        if frame.f_code.co_name == within:
-            seen.append(lines)
+        strokes += frame.f_code.co_name == "replace"
 
     with _traced(note):
         work()
-    return seen, lines
+    return lines, strokes
 
 
-def dies_at(line: int, work: Callable[[], object]) -> bool:
-    """Fork a process that does `work` and is killed at that line; return whether it came there."""
+def dies_at(line: int, work: Callable[[], object], within: str | None = None) -> bool:
+    """Fork a process that does `work` and is killed at that line; return whether it came there.
+
+    Lines are counted in functions named `within`, else everywhere.
+    """
     pid = os.fork()
     if pid == 0:
         left = line
 
-        def count_down(_: FrameType) -> None:
+        def count_down(frame: FrameType) -> None:
             nonlocal left
-            left -= 1
+            left -= within in (None, frame.f_code.co_name)
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -89,7 +91,7 @@ def spread(lines: int, wanted: int) -> list[int]:
 def kill_backups(place: Place, out: Path, tries: int) -> dict[str, int]:
     """Kill backups to `out`: under its name there is nothing, or a whole one."""
     file = out / "x.tar.gz"
-    _, lines = lines_of(lambda: place.backup(file), "write_backup")
+    lines, _ = lines_of(lambda: place.backup(file))
     file.unlink()
     place.engine.dispose()
     died = whole = 0
@@ -122,16 +124,17 @@ def kill_restores(place: Place, earlier: Path, tries: int) -> dict[str, int]:
             return
 
     files, states = [earlier, place.backup().file], [{}, place.dump()]
-    swap, lines = lines_of(lambda: restore(earlier, 0), "replace")
+    lines, strokes = lines_of(lambda: restore(earlier, 0))
     states[0] = place.dump()
     assert states[0] != states[1]
     died = old = new = present = 0
     # With few tries the two that count: before the one stroke, and after it.
-    stroke = [swap[number - 1] for number in spread(len(swap), tries + 1)]
-    for line in sorted({*spread(lines, tries)[:-1], *stroke}):
+    anywhere = [(line, None) for line in spread(lines, tries)[:-1]]
+    around_the_stroke = [(line, "replace") for line in spread(strokes, tries + 1)]
+    for second, (line, within) in enumerate((*anywhere, *around_the_stroke), start=1):
         place.engine.dispose()
         wanted = 1 - present
-        died += dies_at(line, partial(restore, files[wanted], line))
+        died += dies_at(line, partial(restore, files[wanted], second), within)
         found = states.index(place.dump())
         with reading(place.engine) as session:
             assert verify(session)[1] == []

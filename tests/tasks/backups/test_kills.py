@@ -50,7 +50,7 @@ def test_a_killed_backup_leaves_nothing_half_made_under_its_name(
     out = tmp_path / "out"
     out.mkdir()
     only_on_sqlite(here)
-    tries = 8
+    tries = 5
 
     counted = killed("backup", here, tries, out)
 
@@ -61,7 +61,7 @@ def test_a_killed_restore_leaves_the_old_state_or_the_new_one(here: Place, world
     first = here.backup().file
     world.open(OTHER_ENTERPRISE)
     here.document(b"later", "后来.pdf")
-    tries = 4 if here.engine.dialect.name == "sqlite" else 1
+    tries = 2 if here.engine.dialect.name == "sqlite" else 1
 
     counted = killed("restore", here, tries, first)
 

@@ -4,10 +4,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from sqlalchemy import URL, text
 
 from models.rules.stages import Stage
-from tasks.backups import rebuilding, restoring
+from tasks.backups import restoring
 from tasks.backups.archive import describe, write_archive
 from tasks.backups.databases import database_of
 from tasks.backups.manifest import AuditEnd, Contents, Manifest
@@ -19,6 +20,7 @@ from tasks.backups.refusals import (
     TargetTakenError,
 )
 from tasks.database import make_engine, transaction
+from tasks.migration import alembic_config, is_pending
 from tests.builders import OTHER_ENTERPRISE, World
 from tests.tasks.backups.conftest import AT, Place, only_on_sqlite
 
@@ -176,29 +178,32 @@ def test_a_backup_of_a_newer_program_is_refused(
         there.restore(made.file)
 
 
-def test_a_backup_of_an_older_program_is_upgraded(
-    here: Place, there: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As long as there is one revision, an index that a later one would make stands for it."""
-    only_on_sqlite(here)
-    made = here.backup()
-    upgraded = []
+def test_a_backup_of_an_older_program_is_upgraded(there: Place, tmp_path: Path) -> None:
+    only_on_sqlite(there)
+    with there.engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO programme (key, name, policy_version, is_demonstration, loaded_at)"
+                " VALUES ('huangshi-2024', '试点', '1', false, '2024-01-01 00:00:00')"
+            )
+        )
+        connection.commit()
+    made = there.backup()
+    newer = Place(tmp_path / "newer", make_engine(_sqlite_url(tmp_path / "newer" / "pilot.db")))
 
-    def upgrade(engine) -> bool:  # type: ignore[no-untyped-def]
-        with engine.begin() as connection:
-            connection.execute(text("CREATE INDEX ix_later ON party (name)"))
-        upgraded.append(engine.url.database)
-        return True
+    restored = newer.restore(made.file)
 
-    monkeypatch.setattr(rebuilding, "upgrade", upgrade)
-
-    restored = there.restore(made.file)
-
+    assert made.manifest.contents.revision == "0001"
     assert restored.is_upgraded
-    # Beside the present database, before it takes its place.
-    assert upgraded != [there.engine.url.database]
-    with there.engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_later"))
+    assert not is_pending(newer.engine)
+    assert is_pending(there.engine)
+    assert [row[:2] for row in newer.dump()["programme"]] == [("huangshi-2024", "试点")]
+    newer.engine.dispose()
+
+
+def _sqlite_url(file: Path) -> URL:
+    return URL.create("sqlite", database=str(file))
 
 
 def test_what_is_written_while_the_present_is_being_backed_up_is_not_lost(
