@@ -19,13 +19,13 @@ from models.operations.outbox import NewMail
 from models.tables.mail import OutboxMail, machine_now
 from notifications.message import build_message
 from notifications.render import render
+from notifications.samples import OPENED
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
 from tasks.migration import upgrade
 from tests.databases import DATABASES, NoPostgresqlError, copies_of
-from tests.notifications.samples import OPENED
 
 MAILS = 1000
 #: Mails in a turn: ours and raw take turns, so that the machine's other work slows both alike.

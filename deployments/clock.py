@@ -1,6 +1,7 @@
 """`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
 
-Sends the mails of the outbox and gives a sign of life. It does not import Prefect.
+Sends the mails of the outbox, reads what comes back and gives a sign of life. It does not import
+Prefect.
 """
 
 import logging
@@ -16,15 +17,20 @@ from models.operations import outbox
 from models.rules.errors import PilotError
 from models.tables.mail import machine_now
 from notifications.post import Post
+from notifications.report_sources import ReportSettings
 from notifications.settings import MailMode, MailSettings
+from notifications.template_check import check_templates
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
 from tasks.mail_modes import require_may_start
+from tasks.reports import read_reports
 
 #: How soon a queued mail is taken up.
 _TICK_SECONDS = 0.5
 _SIGN_SECONDS = 5
 _MISFIRE_SECONDS = 60
+#: How often delivery reports are looked for.
+_REPORTS_SECONDS = 180
 
 
 class Dispatcher:
@@ -61,6 +67,8 @@ def main() -> int:
     """Tick until told to stop; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     try:
+        check_templates()  # now, with somebody there to read it, and not at midnight
+        sources = ReportSettings.read().sources()
         settings = MailSettings.read()
         if settings.mode is MailMode.LIVE:
             with reading() as session:
@@ -77,6 +85,14 @@ def main() -> int:
     dispatchers = [Dispatcher(settings) for _ in range(settings.dispatchers)]
     for dispatcher in dispatchers:
         scheduler.add_job(dispatcher, "interval", seconds=_TICK_SECONDS)
+    if sources:
+        scheduler.add_job(
+            read_reports,
+            "interval",
+            args=[transaction, sources],
+            seconds=_REPORTS_SECONDS,
+            next_run_time=machine_now(),
+        )
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -15,6 +15,7 @@ from models.operations.programmes import present_programme, require_programme
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat, ProgrammeRow
 from notifications.settings import MailSettings
+from notifications.template_check import check_templates
 from tasks.clock import trial_note
 from tasks.database import engine, reading
 from tasks.mail_modes import require_may_start
@@ -27,9 +28,11 @@ _FRESH = timedelta(seconds=8)
 def run() -> int:
     """Prepare the database, run every process until told to stop; return the exit status.
 
-    Raises `PilotError` before anything starts where a port or a setting is of no use.
+    Raises `PilotError` before anything starts where a port, a setting or a mail template is of no
+    use.
     """
     settings = Settings.read()
+    check_templates()
     settings.home.mkdir(parents=True, exist_ok=True)
     console = Console()
     return supervise(

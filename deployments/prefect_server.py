@@ -3,13 +3,23 @@
 Prefect 3.8.8 opens its SQLite transactions with BEGIN DEFERRED, reads, and writes later. Where
 another transaction has committed in between, SQLite refuses the write at once ("database is
 locked": waiting could not help), and twenty answers at the same moment took a minute and failed in
-part. BEGIN IMMEDIATE takes the write lock first and waits its turn. On PostgreSQL nothing changes.
+part. BEGIN IMMEDIATE takes the write lock first and waits its turn.
+
+A statement that fails leaves its cursor to the garbage collector, which may come by in the thread
+of the event loop. It then waits for the connection, which by now waits for the write lock, whose
+holder waits for the event loop: the server stood still for the whole of SQLite's patience, a
+minute, and again at the next failure. A failed cursor is closed where it failed instead.
+
+On PostgreSQL nothing changes.
 """
 
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Self
 
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from deployments.prefect_environment import enter_prefect_environment
@@ -41,6 +51,38 @@ def begin_immediately() -> None:
     AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
 
 
+class _Cursor(sqlite3.Cursor):
+    """A cursor that lets go of a statement that failed, in the thread of its connection."""
+
+    def execute(self, *arguments: Any) -> Self:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.Error:
+            self.close()
+            raise
+
+    def executemany(self, *arguments: Any) -> Self:
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.Error:
+            self.close()
+            raise
+
+
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+
+def close_failed_cursors(engine: type[Engine] | Engine = Engine) -> None:
+    """Leave no failed cursor on SQLite to the garbage collector: of `engine`, by default of all."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        if dialect.name == "sqlite":
+            options["factory"] = _Connection
+
+
 def main() -> int:
     """Run the server until it is told to stop; return the exit status."""
     try:
@@ -50,6 +92,7 @@ def main() -> int:
         return 1
     enter_prefect_environment(settings)
     begin_immediately()
+    close_failed_cursors()
 
     from prefect.cli import app
 

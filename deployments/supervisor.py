@@ -181,7 +181,7 @@ def supervise(
     Raises `AlreadyRunningError` or `PortInUseError` before anything is touched.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with _only_instance(home):
+    with only_instance(home):
         for variable, port in ports.items():
             _require_free(variable, port)
         prepare()
@@ -252,7 +252,8 @@ def _look_after(process: _Process) -> bool:
 
 
 @contextmanager
-def _only_instance(home: Path) -> Iterator[None]:
+def only_instance(home: Path) -> Iterator[None]:
+    """Keep every other instance off `home`; raise `AlreadyRunningError` where one is running."""
     with (home / "run.lock").open("w") as lock:
         try:
             flock(lock, LOCK_EX | LOCK_NB)

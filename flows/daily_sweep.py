@@ -10,7 +10,8 @@ from tasks.sweeping import Swept, sweep
 
 
 @flow(
-    name="每日巡检", description="每日 8:30 办结期满公示、发布待公示名单、封存审计记录、刷新看板。"
+    name="每日巡检",
+    description="每日 8:30 办结期满公示、发布待公示名单、催办、封存审计记录、刷新看板。",
 )
 def daily_sweep() -> str:
     """Sweep the programme's present day; a second sweep of it finds nothing to do."""
@@ -31,6 +32,7 @@ def _page(swept: Swept) -> str:
         f"- 期满办结的公示：{len(swept.ended.receipts)} 项",
         *(f"  - {receipt.case_no} {receipt.enterprise}" for receipt in swept.ended.receipts),
         f"- 新发布的公示：{swept.begun.items} 项（{'、'.join(swept.begun.notice_nos) or '无'}）",
+        f"- 催办：{swept.reminded} 人（每人每日至多一封，其各项事项合并在内）",
         f"- 审计记录封存：{'已封存' if swept.is_sealed else '此前已封存'}",
     ]
     if swept.ended.refused:

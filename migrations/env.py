@@ -11,7 +11,10 @@ import models.tables.case
 import models.tables.mail
 import models.tables.party
 import models.tables.programme
-import models.tables.records  # noqa: F401 -- every table must be known to the metadata
+import models.tables.reach
+import models.tables.records
+import models.tables.reminder
+import models.tables.worklist  # noqa: F401 -- every table must be known to the metadata
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -25,32 +27,91 @@ def _prose(given: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Prose = Annotated[str, AfterValidator(_prose)]
+WorkingDays = Annotated[int, Field(ge=0)]
 Yuan = Annotated[Decimal, Field(ge=0, decimal_places=2, allow_inf_nan=False)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Deadline:
+    """A day by which something is to be done, for the calendar of who must do it."""
+
+    #: The same in every mail about one item: a later mail moves the entry, it adds none.
+    uid: UUID
+    day: date
+    summary: str
+    description: str
+    #: When the mail was written; of two mails about one item the later one counts.
+    written_at: datetime
+
+
 class MailContext(BaseModel):
-    """What every mail says; each mail is a subclass and a folder `templates/<template>/`."""
+    """What every mail says; each mail is a subclass and a folder `templates/<template>/`.
+
+    A mail that was queued by an earlier version must still be read: a new field has a default.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: ClassVar[str]
+    #: False for what may wait for the sending hours: reminders and digests.
+    is_urgent: ClassVar[bool] = True
 
     programme_name: Line
-    #: The document the programme rests on: 黄政办函〔2024〕12号.
+    #: The document the programme rests on, and its title: 黄政办函〔2024〕12号.
     document_no: Line
-    #: Whom to ask, and in whose name the mail is written.
+    document_title: Line | None = None
+    #: The clause of it that this mail rests on: 三（一）3.
+    clause: Line | None = None
+    #: Whom to ask, and in whose name the mail is written; how to reach it, where that is known.
     office_name: Line
+    office_phone: Line | None = None
+    office_email: Line | None = None
     recipient_party: Line
     recipient_name: Line
-    case_no: Line
-    enterprise_name: Line
+    #: The programme's instant at which the mail was queued; its day stands below the signature.
+    written_at: AwareDatetime | None = None
     #: Set on a demonstration or a moved clock: a mark in the subject, a banner in the body.
     trial_note: Line | None = None
     #: Set where the mail rests on a figure that the bureau has not confirmed yet.
     unverified_note: Line | None = None
 
+    @property
+    def mark(self) -> str:
+        """What the subject begins with where the mail must not be acted upon."""
+        return "【演示】" if self.trial_note else ""
 
-class ItemOpened(MailContext):
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """What the recipient has to do by which day; each becomes an entry of the attachment."""
+        return ()
+
+
+class CaseMail(MailContext):
+    """A mail about one case."""
+
+    case_no: Line
+    enterprise_name: Line
+
+    def _deadline(
+        self, item_id: int | None, due_on: date | None, what: str, how: tuple[str, ...]
+    ) -> tuple[Deadline, ...]:
+        """Return the deadline of an item, if it has one."""
+        if item_id is None or due_on is None or self.written_at is None:
+            return ()
+        return (
+            Deadline(
+                uid=uuid5(NAMESPACE_URL, f"urn:pilot:{self.case_no}:{item_id}"),
+                day=due_on,
+                summary=f"{self.mark}{what}（{self.enterprise_name}）办理截止",
+                description="\n".join(
+                    (f"案卷号：{self.case_no}", f"事项编号：{item_id}", *how),
+                ),
+                written_at=self.written_at,
+            ),
+        )
+
+
+class ItemOpened(CaseMail):
     """To who must act: what, by when, how; and why it came back, if it did."""
 
     template: ClassVar[str] = "item_opened"
@@ -62,12 +123,19 @@ class ItemOpened(MailContext):
     asks: Line
     round: Annotated[int, Field(ge=1)]
     due_on: date | None = None
-    working_days: Annotated[int, Field(ge=0)] | None = None
+    #: Those left when the mail was written, the day itself not counted.
+    working_days: WorkingDays | None = None
     how_to_answer: tuple[Line, ...]
     reason: Prose | None = None
 
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """The item's, under what it asks for."""
+        what = f"{self.stage_name}·{self.step_name}"
+        return self._deadline(self.item_id, self.due_on, what, (self.asks, *self.how_to_answer))
 
-class Receipt(MailContext):
+
+class Receipt(CaseMail):
     """To who answered: what was recorded, under which number."""
 
     template: ClassVar[str] = "receipt"
@@ -81,7 +149,7 @@ class Receipt(MailContext):
     answered_at: AwareDatetime
 
 
-class Returned(MailContext):
+class Returned(CaseMail):
     """To whom it concerns: an answer that does not carry the case on, and its reason."""
 
     template: ClassVar[str] = "returned"
@@ -96,10 +164,18 @@ class Returned(MailContext):
     next_step_name: Line | None = None
     item_id: int | None = None
     due_on: date | None = None
+    working_days: WorkingDays | None = None
     how_to_answer: tuple[Line, ...] = ()
 
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """That of the item which is open again."""
+        return self._deadline(
+            self.item_id, self.due_on, self.next_step_name or "", self.how_to_answer
+        )
 
-class StageFinished(MailContext):
+
+class StageFinished(CaseMail):
     """To whom it concerns: a stage is done, and what follows; or how the case ended."""
 
     template: ClassVar[str] = "stage_finished"
@@ -109,7 +185,7 @@ class StageFinished(MailContext):
     ended_as: Line | None = None
 
 
-class SubsidyDecided(MailContext):
+class SubsidyDecided(CaseMail):
     """To the enterprise: the amount, and how it was computed, line by line."""
 
     template: ClassVar[str] = "subsidy_decided"
@@ -122,7 +198,7 @@ class SubsidyDecided(MailContext):
     decided_on: date
 
 
-class Paid(MailContext):
+class Paid(CaseMail):
     """To the enterprise: the money has left; the case is closed."""
 
     template: ClassVar[str] = "paid"
@@ -132,11 +208,44 @@ class Paid(MailContext):
     paid_on: date
 
 
+class Matter(BaseModel):
+    """One thing that a person has been asked for and has not done yet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case_no: Line
+    enterprise_name: Line
+    item_id: int
+    stage_name: Line
+    step_name: Line
+    due_on: date
+    #: Working days from the day of the mail up to the due day; negative when past.
+    days_left: int
+
+
+class DueMatters(MailContext):
+    """To who must act, one a day: all matters of which the day reminds, the most urgent first."""
+
+    template: ClassVar[str] = "due_matters"
+    is_urgent: ClassVar[bool] = False
+
+    matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
+    how_to_answer: tuple[Line, ...]
+
+
 #: template name -> its context
 CONTEXTS: Mapping[str, type[MailContext]] = MappingProxyType(
     {
         context.template: context
-        for context in (ItemOpened, Receipt, Returned, StageFinished, SubsidyDecided, Paid)
+        for context in (
+            ItemOpened,
+            Receipt,
+            Returned,
+            StageFinished,
+            SubsidyDecided,
+            Paid,
+            DueMatters,
+        )
     }
 )
 

@@ -13,6 +13,7 @@ from typing import Self
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
+from notifications.calendar_file import calendar_text
 from notifications.mime import POLICY, Fixed, Letter, set_words
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
@@ -79,7 +80,7 @@ def build_message(
     date: datetime,
     trial: str | None,
 ) -> Letter:
-    """Return `mail` as a message to one person: its text, and the same in HTML.
+    """Return `mail` as a message to one person: its text, the same in HTML, its deadlines.
 
     Raises `MailAddressError` for an impossible address and `HeaderRefusedError` for a value that
     would add a header.
@@ -100,6 +101,14 @@ def build_message(
     if trial is not None:
         message["X-Pilot-Trial"] = _Words.of("X-Pilot-Trial", trial)
     set_words(message, mail.text, mail.html)
+    if mail.deadlines:
+        message.add_attachment(
+            calendar_text(mail.deadlines, office=settings.from_name, address=settings.from_address),
+            subtype="calendar",
+            params={"method": "PUBLISH"},
+            filename="deadline.ics",
+            cte="base64",
+        )
     return message
 
 

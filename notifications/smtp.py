@@ -10,6 +10,7 @@ from typing import Any
 
 import yagmail
 
+from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
 from notifications.message import recipient
 from notifications.mime import Letter
@@ -263,6 +264,9 @@ def _explain(error: OSError, address: str, server: MailServer) -> Attempt:
         detail=_detail(error),
         is_caught=server.is_mailbox,
         is_servers_fault=not is_about_this_mail,
+        is_address_dead=refused
+        and isinstance(error, smtplib.SMTPRecipientsRefused)
+        and is_address_dead(code, _detail(error)),
     )
 
 

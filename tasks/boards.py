@@ -10,6 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import PrefectHTTPStatusError
 
+from models.lifecycle import step_of
+from models.operations.calls import CallForBoard, calls_for_board
 from models.operations.runs import unfinished_runs
 from models.operations.worklists import BoardRow, OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
@@ -49,6 +51,7 @@ class Boards:
         with reading() as session:
             rows = board(session, today)
             items = open_items(session, today=today)
+            calls = calls_for_board(session)
             run_ids = {
                 run.case_no: run.flow_run_id
                 for run in unfinished_runs(session)
@@ -78,7 +81,7 @@ class Boards:
             for party_id in worklists
         }
         mode = MailSettings.read().mode.label
-        page = board_page(rows, items, note, run_ids, addresses, mail_mode=mode)
+        page = board_page(rows, items, note, run_ids, addresses, calls, mail_mode=mode)
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
 
     def _show(
@@ -139,6 +142,7 @@ def board_page(
     note: str | None,
     run_ids: Mapping[str, str],
     worklists: Mapping[int, str],
+    calls: Sequence[CallForBoard] = (),
     *,
     mail_mode: str | None = None,
 ) -> str:
@@ -175,10 +179,25 @@ def board_page(
     if overdue := [item for item in items if item.is_overdue]:
         parts.append("## 已逾期事项")
         parts.append(_table(overdue, run_ids, with_party=True))
+    if calls:
+        parts.append("## 待电话通知")
+        parts.append(_calls(calls))
     if items:
         parts.append("## 各单位待办")
         parts.append(_parties(items, worklists))
     return "\n\n".join(parts)
+
+
+def _calls(calls: Sequence[CallForBoard]) -> str:
+    """Return the mails that reached nobody: no person, number or address goes into Prefect."""
+    lines = ["| 编号 | 单位 | 案卷 | 事项 | 自 |", "|---" * 5 + "|"]
+    for call in calls:
+        item = call.item
+        about = f"{item.stage.label} · {step_of(item.stage, item.step).label}" if item else ""
+        since = f"{call.since.astimezone(SHANGHAI):%Y-%m-%d}"
+        lines.append(f"| {call.number} | {cell(call.party)} | {call.case_no} | {about} | {since} |")
+    hint = "邮件无人可收，请打电话。号码见 pilot mail calls list，办结用 pilot mail calls done。"
+    return f"{hint}\n\n" + "\n".join(lines)
 
 
 def _board_line(label: str, items: str, overdue: int, waiting: Sequence[str]) -> str:

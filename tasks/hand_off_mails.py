@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from models.forms.subsidy import PayForm
 from models.lifecycle import Back, End, Enter, Stay, step_of
 from models.operations.answering import Answered
+from models.operations.calendar_days import working_days_between
 from models.operations.effects.subsidy import award_in_force
 from models.operations.outbox import NewMail, queue_mails
 from models.operations.parties import contacts_of_all
@@ -46,6 +47,8 @@ class _Letters:
     #: What the mails' dedup keys begin with: the number of the audit entry they tell of.
     number: str
     at: datetime
+    #: The clause that a mail rests on unless it names its own.
+    clause: str | None = None
     #: The contacts of parties that are known already.
     people: Mapping[int, list[Contact]] = field(default_factory=dict)
     letters: list[tuple[Party, str | None, type[MailContext], int | None, dict[str, Any]]] = field(
@@ -71,25 +74,24 @@ class _Letters:
         people = dict(self.people)
         if strangers := {party.id for party, *_ in self.letters if party.id} - people.keys():
             people |= contacts_of_all(session, strangers)
-        office = next(
-            body.name for body in self.programme.bodies if body.key == Role.CITY_BUREAU.value
-        )
-        note = trial_note(self.row)
+        common = {
+            **office_words(self.programme),
+            "programme_name": self.programme.name,
+            "document_no": self.programme.document_no,
+            "document_title": self.programme.document_title,
+            "clause": self.clause,
+            "case_no": self.case.case_no,
+            "enterprise_name": self.enterprise.name,
+            "written_at": self.at,
+            "trial_note": trial_note(self.row),
+        }
         mails = []
         for party, person, kind, about, words in self.letters:
             contact = _contact(people.get(party.id or 0, []), person)
             if contact is None:
                 continue  # a party without contacts is told by its worklist
             context = kind(
-                programme_name=self.programme.name,
-                document_no=self.programme.document_no,
-                office_name=office,
-                recipient_party=party.name,
-                recipient_name=contact.name,
-                case_no=self.case.case_no,
-                enterprise_name=self.enterprise.name,
-                trial_note=note,
-                **words,
+                recipient_party=party.name, recipient_name=contact.name, **{**common, **words}
             )
             mails.append(
                 NewMail(
@@ -122,7 +124,10 @@ def mails_for_answer(
     assert case is not None  # noqa: S101 -- only a repeat comes without them
     assert enterprise is not None  # noqa: S101
     assert answered.asked_party is not None  # noqa: S101
-    letters = _Letters(programme, row, case, enterprise, receipt.number, at, answered.people)
+    clause = step_of(receipt.stage, receipt.step).clause
+    letters = _Letters(
+        programme, row, case, enterprise, receipt.number, at, clause, answered.people
+    )
     if receipt.channel not in _WITHOUT_RECEIPT:
         letters.write(
             answered.asked_party,
@@ -159,6 +164,7 @@ def mails_for_answer(
                 **returned,
                 next_step_name=receipt.next_step_label,
                 due_on=following.due_on,
+                working_days=_days_left(session, programme, following, at),
                 how_to_answer=how_to_answer(following, answered.next_party.role),
                 unverified_note=_unverified(programme, following),
             )
@@ -201,7 +207,7 @@ def mails_for_answer(
         )
     waits_for = answered.next_party
     if following is not None and waits_for is not None and waits_for.role is not Role.SYSTEM:
-        _write_opened(letters, programme, following, waits_for)
+        _write_opened(session, letters, following, waits_for)
     letters.queue(session)
 
 
@@ -218,7 +224,7 @@ def mails_for_opening(
     letters = _Letters(
         programme, row, case, enterprise, f"{case.case_no}-{case.audit_length:04}", at
     )
-    _write_opened(letters, programme, item, enterprise)
+    _write_opened(session, letters, item, enterprise)
     letters.queue(session)
 
 
@@ -261,23 +267,48 @@ def how_to_answer(item: WorkItem, role: Role) -> tuple[str, ...]:
     return (page, office)
 
 
-def _write_opened(letters: _Letters, programme: Programme, item: WorkItem, party: Party) -> None:
+def _write_opened(session: Session, letters: _Letters, item: WorkItem, party: Party) -> None:
     step = step_of(item.stage, item.step)
+    programme = letters.programme
     letters.write(
         party,
         ItemOpened,
         about=item.id,
+        clause=step.clause,
         item_id=item.id,
         stage_name=item.stage.label,
         step_name=step.label,
         asks=step.asks,
         round=item.round,
         due_on=item.due_on,
-        working_days=programme.working_days(item.stage, item.step),
+        working_days=_days_left(session, programme, item, letters.at),
         how_to_answer=how_to_answer(item, party.role),
         reason=item.reason or None,
         unverified_note=_unverified(programme, item),
     )
+
+
+def _days_left(session: Session, programme: Programme, item: WorkItem, at: datetime) -> int | None:
+    """Return the working days that `item`, opened at `at`, has; None where they are not known."""
+    counted = programme.working_days(item.stage, item.step)
+    if counted is not None:  # its deadline was reckoned from them just now
+        return counted
+    if item.due_on is None:
+        return None
+    left = working_days_between(session, day_of(at), item.due_on)
+    return None if left is None else max(left, 0)
+
+
+def office_words(programme: Programme) -> dict[str, str | None]:
+    """Return whom to ask and how, as far as the programme says; the unconfirmed is marked."""
+    body = next(each for each in programme.bodies if each.key == Role.CITY_BUREAU.value)
+    contact = body.contact
+    doubt = "" if contact is None or contact.verified else "（待核）"
+    return {
+        "office_name": body.name,
+        "office_phone": f"{contact.phone}{doubt}" if contact and contact.phone else None,
+        "office_email": f"{contact.email}{doubt}" if contact and contact.email else None,
+    }
 
 
 def _unverified(programme: Programme, item: WorkItem) -> str | None:
@@ -287,8 +318,13 @@ def _unverified(programme: Programme, item: WorkItem) -> str | None:
 
 
 def _contact(people: list[Contact], wanted: str | None) -> Contact | None:
-    """Return the person wanted, else the primary one; None where there is nobody."""
-    for contact in people:
+    """Return the person wanted, else the first, passing over whom mail does not reach.
+
+    Where it reaches nobody, the first: the dispatcher puts the mail on the call list. None where
+    there is nobody.
+    """
+    reachable = [contact for contact in people if contact.is_reachable] or people[:1]
+    for contact in reachable:
         if contact.name == wanted:
             return contact
-    return people[0] if people else None
+    return reachable[0] if reachable else None

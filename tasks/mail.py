@@ -16,10 +16,10 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from models.operations import outbox
+from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
 from models.rules.errors import PilotError
-from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome
+from models.rules.mail import MOST_ATTEMPTS, Attempt, MailAddressError, MailOutcome
 from models.tables.mail import machine_now
 from notifications.contexts import read_context
 from notifications.message import build_message
@@ -48,6 +48,8 @@ class DispatchReport:
     failed: int = 0
     #: Not tried after all, because the server was at fault or the lease nearly over.
     released: int = 0
+    #: Not tried, because the address is on the list or the person has left.
+    passed_on: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ def dispatch_once(
     settings = sender.settings
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     with transaction() as session:
-        mails = outbox.claim(
+        claimed = outbox.claim(
             session,
             owner=owner,
             limit=limit,
@@ -92,6 +94,7 @@ def dispatch_once(
             domain=settings.domain,
             per_minute=None if settings.mode is MailMode.CATCH else settings.per_minute,
         )
+        mails = reach.set_aside(session, claimed, now=now())
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)
     noting: Future[str] | None = None
@@ -126,7 +129,8 @@ def dispatch_once(
                 if untried:
                     with transaction() as session:
                         outbox.release(session, untried, now=now())
-    return DispatchReport(**counts, released=len(untried))
+    passed_on = len(claimed) - len(mails)
+    return DispatchReport(**counts, released=len(untried), passed_on=passed_on)
 
 
 def _note(
@@ -155,7 +159,8 @@ def _note(
             case MailOutcome.TRY_AGAIN:
                 will_retry = outbox.mark_retry(session, mail, attempt, now=now())
             case MailOutcome.REFUSED:
-                outbox.mark_failed(session, mail, attempt, now=now())
+                if outbox.mark_failed(session, mail, attempt, now=now()):
+                    reach.refused_for_good(session, mail, attempt, now=now())
                 will_retry = False
     # No address: it would stand in the log for ever.
     _log.warning("mail %s (%s): %s", mail.id, mail.template, attempt.outcome.label)
@@ -180,7 +185,7 @@ def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepa
         )
         message.write()
     except PilotError as error:
-        return _refused(str(error))
+        return _refused(str(error), is_address_dead=isinstance(error, MailAddressError))
     except (
         Exception
     ) as error:  # whatever a template or an old context can raise ends this mail only
@@ -189,5 +194,7 @@ def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepa
     return _Prepared(words=words, message=message)
 
 
-def _refused(reason: str) -> _Prepared:
-    return _Prepared(refusal=Attempt(outcome=MailOutcome.REFUSED, reason=reason))
+def _refused(reason: str, *, is_address_dead: bool = False) -> _Prepared:
+    return _Prepared(
+        refusal=Attempt(outcome=MailOutcome.REFUSED, reason=reason, is_address_dead=is_address_dead)
+    )

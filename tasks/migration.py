@@ -34,3 +34,9 @@ def is_pending(on: Engine) -> bool:
     with on.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     return present != ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def is_known(revision: str) -> bool:
+    """Return whether `revision` is one that this code has, or comes from."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return any(each.revision == revision for each in scripts.walk_revisions())

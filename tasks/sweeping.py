@@ -1,4 +1,4 @@
-"""The daily sweep: begin and end public notices, seal the trail. Doing it twice is harmless."""
+"""The daily sweep: public notices, reminders, the seal. Doing it twice is harmless."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -13,6 +13,7 @@ from models.tables.programme import Heartbeat
 from tasks.answering import Moment, NoticesEnded, end_notices
 from tasks.clock import moved_to
 from tasks.database import reading, transaction
+from tasks.reminding import remind
 
 #: The part under which a sweep notes the day it was done for.
 PART = "sweep"
@@ -28,23 +29,28 @@ class Swept:
     ended: NoticesEnded
     begun: NoticesBegun
     is_sealed: bool
+    #: To how many people today's reminders go, also those that an earlier sweep has queued.
+    reminded: int
 
 
-@task(name="办结与发布公示")
+@task(name="办结与发布公示，催办")
 def sweep(moment: Moment) -> Swept:
     """Do all that the day asks for, whatever days have gone by without a sweep."""
     return sweep_day(moment)
 
 
 def sweep_day(moment: Moment) -> Swept:
-    """End the notices that are over, publish those that wait, seal the day before."""
+    """End the notices that are over, publish those that wait, remind, seal the day before."""
     today = day_of(moment.at)
     ended = end_notices(moment)
+    reminded = remind(moment)
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
-    return Swept(day=today, ended=ended, begun=begun, is_sealed=sealed is not None)
+    return Swept(
+        day=today, ended=ended, begun=begun, is_sealed=sealed is not None, reminded=reminded
+    )
 
 
 def is_missed(moment: Moment) -> bool:

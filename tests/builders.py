@@ -62,8 +62,9 @@ def fill_world(engine: Engine) -> None:
     """Put the programme and its invented parties into an empty database."""
     upgrade(engine)
     with transaction(engine) as session:
-        programmes.load(session, load_programme(), at=instant(FIRST_DAY))
-        register_parties(session)
+        programme = load_programme()
+        programmes.load(session, programme, at=instant(FIRST_DAY))
+        register_parties(session, programme, instant(FIRST_DAY))
 
 
 def make_world(engine: Engine) -> "World":

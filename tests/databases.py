@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from tasks.database import make_engine
 
 #: Tables whose triggers keep their rows from being changed.
-_GUARDED = ("audit_entry", "audit_seal")
+_GUARDED = ("audit_entry", "register_entry", "audit_seal")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -27,6 +27,8 @@ class Copies(Protocol):
     """Makes databases that hold what a filling put into the first of its kind."""
 
     def fresh(self, filling: Filling) -> Iterator[Engine]: ...
+
+    def empty(self) -> Iterator[Engine]: ...
 
     def close(self) -> None: ...
 
@@ -62,6 +64,12 @@ class SqliteCopies:
         engine.dispose()
         for rest in self._folder.glob(f"{path.name}*"):
             rest.unlink()
+
+    def empty(self) -> Iterator[Engine]:
+        """Give one without even tables, in which a test may do as it likes."""
+        engine = make_engine(_sqlite(self._folder / f"empty-{next(self._numbers)}.db"))
+        yield engine
+        engine.dispose()
 
     def close(self) -> None:
         """Nothing: pytest clears its folders."""
@@ -118,6 +126,17 @@ class PostgresqlCopies:
             free.append(engine)
         else:
             self._drop(engine)
+
+    def empty(self) -> Iterator[Engine]:
+        """Give one without even tables; it is dropped with all whose names begin with its name."""
+        engine = self._create()
+        yield engine
+        engine.dispose()
+        with self._admin.connect() as connection:
+            named = text("SELECT datname FROM pg_database WHERE datname LIKE :name || '%'")
+            names = connection.execute(named, {"name": engine.url.database}).scalars().all()
+        for name in names:
+            self._do(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def close(self) -> None:
         """Drop all of them."""

@@ -15,13 +15,19 @@ from deployments.cli import (
     answering,
     audit_command,
     case_commands,
+    contact_commands,
     database_commands,
     drill_command,
+    import_command,
     item_commands,
     mail_commands,
+    mail_forecast,
+    mail_preview,
     milestone_commands,
     party_commands,
+    reach_commands,
     system_commands,
+    worklist_commands,
 )
 from deployments.cli.commands import new_app
 from models.rules.errors import PilotError
@@ -40,9 +46,16 @@ database_commands.register(app)
 app.add_typer(case_commands.app, name="case")
 app.add_typer(item_commands.app, name="item")
 answering.register(app)
+mail_forecast.register(mail_commands.app)
+mail_preview.register(mail_commands.app)
+mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
+mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
+app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
+party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
+import_command.register(app)
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
 

@@ -1,5 +1,6 @@
 """`pilot case`: the list of cases, one case, its history; open one, withdraw one."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from models.operations.answering import UnknownHandlerError
 from models.operations.audit import Deed
 from models.operations.case_facts import case_facts
 from models.operations.case_history import HistoryEntry, case_history
+from models.operations.case_records import case_records
 from models.operations.parties import contacts_of, party_for_role
 from models.operations.registering import NewParty, Person, enterprise_for_case
 from models.operations.worklists import OpenItem, case_rows, open_items
@@ -23,26 +25,35 @@ from models.tables.party import Party
 from tasks.answering import CollisionError, withdraw_case
 from tasks.database import reading, transaction
 from tasks.hand_off_mails import mails_for_opening
+from tasks.workbooks.case_table import write_case_table
+from tasks.workbooks.saving import require_free
 
 app = new_app("案卷：列表、详情、经过、立案、撤回")
 
 CaseNo = Annotated[str, typer.Argument(metavar="案卷号", help="例如 HS-1-0001", show_default=False)]
 
 
+StageWanted = Annotated[
+    Stage | None, typer.Option(parser=one_of(Stage), metavar="阶段", help="只看该阶段")
+]
+StatusWanted = Annotated[
+    CaseStatus | None,
+    typer.Option(parser=one_of(CaseStatus), metavar="状态", help="办理中、已撤回 …"),
+]
+BatchWanted = Annotated[int | None, typer.Option(metavar="批次", help="1 或 2")]
+CountyWanted = Annotated[str | None, typer.Option(metavar="县市区", help="例如 大冶市")]
+TextWanted = Annotated[
+    str | None, typer.Option("--q", metavar="文字", help="在案卷号、企业名称、信用代码中查找")
+]
+
+
 @app.command("list", cls=Command)
 def list_cases(
-    stage: Annotated[
-        Stage | None, typer.Option(parser=one_of(Stage), metavar="阶段", help="只看该阶段")
-    ] = None,
-    status: Annotated[
-        CaseStatus | None,
-        typer.Option(parser=one_of(CaseStatus), metavar="状态", help="办理中、已撤回 …"),
-    ] = None,
-    batch: Annotated[int | None, typer.Option(metavar="批次", help="1 或 2")] = None,
-    county: Annotated[str | None, typer.Option(metavar="县市区", help="例如 大冶市")] = None,
-    text: Annotated[
-        str | None, typer.Option("--q", metavar="文字", help="在案卷号、企业名称、信用代码中查找")
-    ] = None,
+    stage: StageWanted = None,
+    status: StatusWanted = None,
+    batch: BatchWanted = None,
+    county: CountyWanted = None,
+    text: TextWanted = None,
     as_json: AsJson = False,
 ) -> None:
     """列出案卷。"""
@@ -79,6 +90,46 @@ def list_cases(
             Text(str(row.due_on or ""), style="bold red" if row.is_overdue else ""),
         )
     show(here.note, listed, Text(f"共 {len(rows)} 个案卷", style="dim"))
+
+
+@app.command("export", cls=Command)
+def export_cases(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="文件", help="写到哪里，.xlsx")],
+    stage: StageWanted = None,
+    status: StatusWanted = None,
+    batch: BatchWanted = None,
+    county: CountyWanted = None,
+    text: TextWanted = None,
+    force: Annotated[bool, typer.Option("--force", help="文件已存在时覆盖")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """导出推荐汇总表：每个案卷一行，含企业、项目、等级和补助。"""
+    if output.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("-o 的文件名应以 .xlsx 结尾")
+    here = present()
+    require_free(output, force=force)
+    with reading() as session:
+        rows = case_rows(
+            session,
+            today=here.today,
+            stage=stage,
+            status=status,
+            batch=batch,
+            county=county,
+            text=text,
+        )
+        records = case_records(session, rows)
+    heading = f"截至 {here.today}，共 {len(records)} 个案卷"
+    write_case_table(
+        output,
+        records,
+        heading=f"{heading} · {here.note}" if here.note else heading,
+        force=force,
+    )
+    if as_json:
+        print_json({**here.heading(), "file": str(output), "cases": len(records)})
+        return
+    show(here.note, Text(f"✓ 已导出 {len(records)} 个案卷到 {output}", style="green"))
 
 
 @app.command("show", cls=Command)
@@ -174,7 +225,13 @@ def open_case(
         with transaction() as session:
             bureau = party_for_role(session, Role.CITY_BUREAU)
             actor = _person(session, bureau, handler)
-            enterprise = enterprise_for_case(session, moment.programme, new)
+            enterprise = enterprise_for_case(
+                session,
+                moment.programme,
+                new,
+                _deed(here, bureau, actor, "立案时登记企业及其第一联系人", "三（一）1"),
+                at=moment.at,
+            )
             case, item = cases.open_case(
                 session,
                 moment.programme,

@@ -7,6 +7,7 @@ from rich.text import Text
 from sqlalchemy import Engine, inspect
 from sqlmodel import func, select
 
+from deployments.cli import backup_commands
 from deployments.cli.commands import AsJson, Command, new_app
 from deployments.cli.output import print_json, show
 from models.operations import programmes
@@ -25,13 +26,13 @@ db = new_app("数据库")
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("demo", cls=Command)(demo)
+    backup_commands.register(db)
     app.add_typer(db, name="db")
 
 
-# Without a second command Typer would take `upgrade` for the argument of `db`.
 @db.callback()
 def database() -> None:
-    """数据库的建立与升级。"""
+    """数据库的建立、升级、备份与恢复。"""
 
 
 @db.command("upgrade", cls=Command)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from deployments.cli.health import Health
 from deployments.settings import Settings
+from models.operations.calls import open_calls
 from models.operations.mail_lists import mail_health
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
@@ -21,6 +22,7 @@ from models.tables.mail import machine_now
 from models.tables.party import Party
 from models.tables.programme import CalendarDay, ProgrammeRow
 from notifications.settings import MailSettings
+from notifications.template_files import TemplatesRefusedError, own_folder
 from tasks.clock import moved_to, programme_now
 from tasks.database import reading
 from tasks.mail_modes import require_may_start
@@ -44,6 +46,7 @@ def examine(settings: Settings, health: Health) -> list[Finding]:
     found = [
         *_ports(settings),
         *_home(settings.home),
+        *_templates(),
         *(
             Finding(is_problem=True, what=f"{part.label}：{part.detail}", do=part.remedy)
             for part in health.parts
@@ -84,6 +87,21 @@ def _home(home: Path) -> Iterator[Finding]:
             is_problem=True,
             what=f"目录 {home} 无法写入",
             do="修改目录权限，或用 PILOT_HOME 指定另一个目录",
+        )
+
+
+def _templates() -> Iterator[Finding]:
+    if own_folder() is None:
+        return
+    from notifications.template_check import check_templates  # Jinja, for those who need it
+
+    try:
+        check_templates()
+    except TemplatesRefusedError as error:
+        yield Finding(
+            is_problem=True,
+            what="\n  ".join(["邮件模板不可用", *(str(fault) for fault in error.faults)]),
+            do="改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
         )
 
 
@@ -137,6 +155,12 @@ def _mails(session: Session) -> Iterator[Finding]:
             is_problem=True,
             what=f"{mail.failed} 封邮件发送失败",
             do="运行 pilot mail list --state failed 查看原因，并用其他方式通知收件人",
+        )
+    if waiting := open_calls(session):
+        yield Finding(
+            is_problem=True,
+            what=f"{waiting} 件须电话通知（邮件无人可收）",
+            do="运行 pilot mail calls list，打完后 pilot mail calls done 编号 --note 结果",
         )
     if mail.oldest_waiting and machine_now() - mail.oldest_waiting > WAITING_LONG:
         minutes = int((machine_now() - mail.oldest_waiting).total_seconds() // 60)

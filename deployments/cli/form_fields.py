@@ -4,19 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from sqlmodel import Session
 
 from models.forms.base import StepForm
-from models.lifecycle import Step
-from models.operations.parties import available_providers, contacts_of, names_of, party_for_role
-from models.policy import Programme
-from models.rules.choice import Choice
-from models.rules.stages import Role
-from models.tables.party import Party
+from models.forms.parts import offered_by, part_of, types_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +47,7 @@ def _asked(
     needed: Mapping[str, Sequence[str]],
 ) -> Iterator[FieldAsked]:
     for name, field in form.model_fields.items():
-        part, is_list = _part_of(field)
+        part, is_list = part_of(field)
         value = known.get(name)
         if part is not None and is_list:
             rows = value or [{}]
@@ -62,7 +56,7 @@ def _asked(
         elif part is not None:
             yield from _asked(part, f"{prefix}{name}.", {}, value or {}, {})
         else:
-            given = tuple(choices.get(name, ())) or _choices_of(field)
+            given = tuple(choices.get(name, ())) or offered_by(field)
             yield FieldAsked(
                 name=prefix + name,
                 title=field.title or name,
@@ -84,28 +78,8 @@ def _known(value: object) -> str:
     return {True: "是", False: "否"}[value] if isinstance(value, bool) else str(value)
 
 
-def _types(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the type of a field and what it is made of (`X | None`, `list[X]`)."""
-    return (field.annotation, *get_args(field.annotation))
-
-
-def _part_of(field: FieldInfo) -> tuple[type[BaseModel] | None, bool]:
-    """Return the form inside a field, and whether there is a list of it."""
-    for kind in _types(field):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind, kind is not field.annotation
-    return None, False
-
-
-def _choices_of(field: FieldInfo) -> tuple[str, ...]:
-    for kind in _types(field):
-        if isinstance(kind, type) and issubclass(kind, Choice):
-            return tuple(member.label for member in kind)
-    return ("是", "否") if field.annotation is bool else ()
-
-
 def _kind_of(field: FieldInfo) -> str:
-    kinds = _types(field)
+    kinds = types_of(field)
     for kind, words in (
         (bool, "是/否"),
         (int, "整数"),
@@ -114,26 +88,4 @@ def _kind_of(field: FieldInfo) -> str:
     ):
         if kind in kinds:
             return words
-    return "选择" if _choices_of(field) else "文字"
-
-
-def choices_for(
-    session: Session, step: Step, asked: Party, programme: Programme
-) -> dict[str, list[str]]:
-    """Return what can be chosen for a step in this instance: people, providers, counties …"""
-    fields = step.form.model_fields
-    acting = party_for_role(session, Role.CITY_BUREAU) if asked.role is Role.SYSTEM else asked
-    assert acting.id is not None  # noqa: S101 -- read from the database
-    choices = {
-        "handler": [person.name for person in contacts_of(session, acting.id)],
-        "outcome": [o.label for o in step.form.outcomes() if o.value not in step.system_only],
-    }
-    if "county" in fields:
-        choices["county"] = [term.name for term in programme.counties]
-    if "industry" in fields:
-        choices["industry"] = [term.name for term in programme.industries]
-    if "provider" in fields:
-        choices["provider"] = available_providers(session)
-    if "assessor" in fields:
-        choices["assessor"] = names_of(session, Role.ASSESSOR)
-    return choices
+    return "选择" if offered_by(field) else "文字"

@@ -8,12 +8,13 @@ from sqlmodel import Session, select
 
 from deployments.cli.case_commands import item_lines
 from deployments.cli.commands import AsJson, Command, new_app, one_of
-from deployments.cli.form_fields import FieldAsked, choices_for, fields_asked
+from deployments.cli.form_fields import FieldAsked, fields_asked
 from deployments.cli.instance import Instance, present
 from deployments.cli.output import joined, left, pairs, print_json, show, table
 from models.lifecycle import step_of
 from models.operations.answering import UnknownItemError, require_item_number
 from models.operations.case_facts import case_facts
+from models.operations.form_choices import choices_for
 from models.operations.prefilling import prefill
 from models.operations.worklists import OpenItem, open_items
 from models.rules.errors import PilotError
@@ -56,7 +57,7 @@ def list_items(
     here = present()
     with reading() as session:
         if party is not None:
-            _require_party(session, party)
+            require_party(session, party)
         items = open_items(session, today=here.today, party=party, role=role, overdue_only=overdue)
     if as_json:
         print_json({**here.heading(), "items": items})
@@ -163,7 +164,8 @@ def _open_item(session: Session, here: Instance, item_id: int) -> OpenItem:
     raise ItemOverError(item_id, over.case_no)
 
 
-def _require_party(session: Session, name: str) -> None:
+def require_party(session: Session, name: str) -> None:
+    """Raise `UnknownPartyNameError` unless `name` is a party's, or the word for a role."""
     if any(role.label == name for role in Role):
         return
     if session.exec(select(Party.id).where(Party.name == name)).first() is None:

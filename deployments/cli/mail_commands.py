@@ -58,7 +58,7 @@ def list_mails(
             mail.case_no or "",
             f"{mail.to_name}（{mail.to_party}）",
             _words(mail)[0],
-            Text(mail.state.label, style=_STYLES.get(mail.state, "")),
+            _state(mail),
             instant(mail.queued_at),
         )
     show(here.note, listed, Text(f"共 {len(found)} 封", style="dim"))
@@ -89,11 +89,13 @@ def show_mail(
     lines: list[tuple[str, str | Text]] = [
         ("主题", subject),
         ("收件人", f"{mail.to_name} <{mail.to_address}>（{mail.to_party}）"),
-        ("状态", Text(mail.state.label, style=_STYLES.get(mail.state, ""))),
+        ("状态", _state(mail)),
         ("入队", instant(mail.queued_at)),
         ("首次发送", _second(proof["first_tried_at"])),
         ("服务器接收", _second(mail.sent_at)),
         ("接收的服务器", _accepted_by(proof)),
+        ("退回", instant(mail.bounced_at)),
+        ("转发", instant(mail.passed_on_at)),
         ("Message-ID", mail.message_id or ""),
         ("原因", mail.last_error),
     ]
@@ -113,6 +115,13 @@ def show_mail(
     if tries:
         parts += [Text("\n发送记录", style="bold"), *tries]
     show(here.note, *parts, Text(f"\n{text}"))
+
+
+def _state(mail: OutboxMail) -> Text:
+    """Return how the mail stands; one that came back is no longer delivered."""
+    if mail.bounced_at is not None:
+        return Text("被退回", style="bold red")
+    return Text(mail.state.label, style=_STYLES.get(mail.state, ""))
 
 
 def _proof(mail: OutboxMail, attempts: list[MailAttempt]) -> dict[str, Any]:
@@ -169,6 +178,8 @@ def _summary(mail: OutboxMail) -> dict[str, Any]:
         "to_address": mail.to_address,
         "queued_at": mail.queued_at,
         "sent_at": mail.sent_at,
+        "bounced_at": mail.bounced_at,
+        "passed_on_at": mail.passed_on_at,
         "message_id": mail.message_id,
         "tries": mail.attempts,
         "last_error": mail.last_error,

@@ -1,5 +1,6 @@
-"""`pilot party`: who takes part; register a party."""
+"""`pilot party`: who takes part; register a party; how it came to be registered."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -8,15 +9,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from deployments.cli.commands import AsJson, Command, new_app, one_of
-from deployments.cli.instance import present
-from deployments.cli.output import print_json, show, table
-from models.operations.registering import NewParty, Person, register_party
+from deployments.cli.instance import Instance, account, caller, present
+from deployments.cli.output import instant, print_json, show, table
+from models.operations.audit import Deed
+from models.operations.register_trail import register_history
+from models.operations.registering import NewParty, Person, register_party, registering_clause
 from models.rules.stages import Role
+from models.tables.audit import RegisterEntry
 from models.tables.party import Contact, Party
 from tasks.answering import CollisionError
 from tasks.database import reading, transaction
 
-app = new_app("单位：列表、登记")
+app = new_app("单位：列表、登记、登记经过")
 
 
 @app.command("list", cls=Command)
@@ -41,7 +45,9 @@ def list_parties(
         name = Text(party.name)
         if party.role is Role.PROVIDER and not party.is_admitted:
             name.append("（未入资源池）", style="yellow")
-        contacts = "\n".join(f"{person.name} {person.email}" for person in people)
+        contacts = "\n".join(
+            f"{person.name} {person.email}{_standing(person)}" for person in people
+        )
         listed.add_row(party.role.label, name, party.county, party.credit_code, contacts)
     show(here.note, listed, Text(f"共 {len(parties)} 个单位", style="dim"))
 
@@ -80,7 +86,13 @@ def add_party(
     )
     try:
         with transaction() as session:
-            party = register_party(session, here.moment.programme, new)
+            party = register_party(
+                session,
+                here.moment.programme,
+                new,
+                registering(here, session, role),
+                at=here.moment.at,
+            )
     except IntegrityError as error:
         raise CollisionError from error
     if as_json:
@@ -89,6 +101,110 @@ def add_party(
         print_json({**here.heading(), "party": _summary(*row)})
         return
     show(here.note, Text(f"✓ 已登记{role.label}“{party.name}”，联系人 {contact}", style="green"))
+
+
+def registering(here: Instance, session: Session, role: Role) -> Deed:
+    """Return who registers a party of `role` from here: the account, for the lead bureau."""
+    way = caller()
+    bureau = session.exec(select(Party.name).where(Party.role == Role.CITY_BUREAU)).first()
+    return Deed(
+        party=bureau or Role.CITY_BUREAU.label,
+        actor=account(),
+        identity=way.identity,
+        channel=way.channel,
+        action=f"登记{role.label}",
+        clause=f"{here.moment.programme.document_no} {registering_clause(role)}",
+    )
+
+
+@app.command("history", cls=Command)
+def show_history(
+    name: Annotated[str, typer.Argument(metavar="名称", help="单位全称", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """显示一个单位的登记经过：何时由谁登记、改了什么。"""
+    here = present()
+    with reading() as session:
+        entries = register_history(session, name)
+    changes = [(entry, _changes(entry)) for entry in entries]
+    if as_json:
+        rows = [
+            {
+                "number": entry.number,
+                "at": entry.at,
+                "party": entry.party,
+                "actor": entry.actor,
+                "identity": entry.identity,
+                "channel": entry.channel,
+                "action": entry.action,
+                "clause": entry.clause,
+                "changes": [
+                    {"field": field, "before": before, "after": after}
+                    for field, before, after in changed
+                ],
+            }
+            for entry, changed in changes
+        ]
+        print_json({**here.heading(), "name": name, "entries": rows})
+        return
+    lines = []
+    for entry, changed in changes:
+        text = Text(f"{entry.number:>4}  {instant(entry.at)}  ", style="dim")
+        text.append(entry.action, style="bold")
+        text.append(f"\n      {entry.party} · {entry.actor}（{entry.identity}）")
+        for field, before, after in changed:
+            said = f"{before} → {after}" if before else after
+            text.append(f"\n        {field}：", style="dim").append(said)
+        lines.append(text)
+    show(here.note, *lines)
+
+
+#: What people call the fields of the register.
+_FIELD_NAMES = {
+    "role": "角色",
+    "name": "名称",
+    "credit_code": "统一社会信用代码",
+    "county": "所属县市区",
+    "industry": "所属行业",
+    "is_above_scale": "规上",
+    "headcount": "从业人数",
+    "revenue": "营业收入",
+    "main_business": "主营业务",
+    "size": "企业规模",
+    "ownership": "企业性质",
+    "founded_on": "成立日期",
+    "headcount_before": "前一年从业人数",
+    "address": "地址",
+    "is_admitted": "在资源池内",
+    "capacity": "承接上限",
+    "contacts": "联系人",
+}
+
+
+def _changes(entry: RegisterEntry) -> list[tuple[str, str, str]]:
+    """Return field, before and after of all that is not as it was."""
+    before, after = json.loads(entry.before), json.loads(entry.after)
+    return [
+        (_FIELD_NAMES.get(key, key), _said(before.get(key)), _said(after.get(key)))
+        for key in {**before, **after}
+        # A new party is not told all that it is not.
+        if before.get(key) != after.get(key) and (before or after[key])
+    ]
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None | "" | []:
+            return ""
+        case bool():
+            return "是" if value else "否"
+        case list():
+            return "；".join(
+                f"{person['name']} {person['email']} {person['phone']}".rstrip()
+                + ("（已离任）" if person.get("has_left") else "")
+                for person in value
+            )
+    return str(value)
 
 
 def _parties(session: Session, role: Role | None) -> list[tuple[Party, list[Contact]]]:
@@ -106,6 +222,12 @@ def _parties(session: Session, role: Role | None) -> list[tuple[Party, list[Cont
     return [(party, people.get(party.id or 0, [])) for party in parties]
 
 
+def _standing(person: Contact) -> str:
+    if person.has_left:
+        return "（已离任）"
+    return "" if person.is_reachable else "（停发）"
+
+
 def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
     return {
         "party_id": party.id,
@@ -114,6 +236,15 @@ def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
         "credit_code": party.credit_code,
         "county": party.county,
         "industry": party.industry,
+        "is_above_scale": party.is_above_scale,
+        "size": party.size,
+        "ownership": party.ownership,
+        "founded_on": party.founded_on,
+        "address": party.address,
+        "main_business": party.main_business,
+        "headcount": party.headcount,
+        "headcount_before": party.headcount_before,
+        "revenue": party.revenue,
         "is_admitted": party.is_admitted,
         "capacity": party.capacity,
         "contacts": [
@@ -122,6 +253,8 @@ def _summary(party: Party, people: list[Contact]) -> dict[str, Any]:
                 "email": person.email,
                 "phone": person.phone,
                 "is_primary": person.is_primary,
+                "has_left": person.has_left,
+                "is_reachable": person.is_reachable,
             }
             for person in people
         ],

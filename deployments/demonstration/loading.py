@@ -15,7 +15,9 @@ from models.operations.answering import Caller
 from models.operations.audit import Deed
 from models.operations.notices import begin_notices
 from models.operations.parties import party_named
-from models.policy import load_programme
+from models.operations.register_trail import party_facts, record_registration
+from models.operations.registering import registering_clause
+from models.policy import Programme, load_programme
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.credit_code import check_digit
 from models.rules.stages import Channel, Role
@@ -88,7 +90,7 @@ def load_demonstration(on: Engine) -> int:
             at=_instant(_OPENED_ON),
             demonstration_today=DEMONSTRATION_DAY,
         )
-        register_parties(session)
+        register_parties(session, programme, _instant(_OPENED_ON))
     moment = Moment(programme, row, _instant(_OPENED_ON))
     cases = {name: _open(on, moment, name) for name in _JOURNEYS}
     todo: dict[date, list[tuple[str, dict[str, object]]]] = {}
@@ -111,7 +113,7 @@ def sweep(moment: Moment, on: Engine) -> None:
         begin_notices(session, moment.programme, moment.at)
 
 
-def register_parties(session: Session) -> None:
+def register_parties(session: Session, programme: Programme, at: datetime) -> None:
     """Register the invented bureaus, providers, assessors and enterprises with their people."""
     world = tomllib.loads(files(__package__).joinpath("parties.toml").read_text(encoding="utf-8"))
     entries: list[tuple[Role, dict[str, Any]]] = [
@@ -133,7 +135,7 @@ def register_parties(session: Session) -> None:
         session.add(party)
         session.flush()
         assert party.id is not None  # noqa: S101 -- flushed
-        session.add_all(
+        people = [
             Contact(
                 party_id=party.id,
                 name=name,
@@ -141,8 +143,12 @@ def register_parties(session: Session) -> None:
                 is_primary=place == 1,
             )
             for place, name in enumerate(entry["contacts"], start=1)
+        ]
+        session.add_all(people)
+        deed = _deed(programme, f"登记{role.label}", registering_clause(role))
+        record_registration(
+            session, deed, party, before={}, after=party_facts(party, people), at=at
         )
-    session.flush()
 
 
 def facts_of(enterprise: Party) -> dict[str, str]:
@@ -158,15 +164,19 @@ def _instant(day: date) -> datetime:
     return datetime.combine(day, time(10, 0), SHANGHAI)
 
 
-def _open(on: Engine, moment: Moment, name: str) -> str:
-    deed = Deed(
+def _deed(programme: Programme, action: str, clause: str) -> Deed:
+    return Deed(
         party="示例市经信局",
         actor="周明",
         identity=_CALLER.identity,
         channel=_CALLER.channel,
-        action="立案",
-        clause=f"{moment.programme.document_no} 三（一）1",
+        action=action,
+        clause=f"{programme.document_no} {clause}",
     )
+
+
+def _open(on: Engine, moment: Moment, name: str) -> str:
+    deed = _deed(moment.programme, "立案", registering_clause(Role.ENTERPRISE))
     with reading(on) as session:
         enterprise = party_named(session, Role.ENTERPRISE, name)
     return start_case(1, enterprise, deed, moment=moment, on=on).case_no

@@ -136,13 +136,16 @@ _PYDANTICS = frozenset(get_args(ErrorType))
 def _problem(form: type[BaseModel], detail: Any) -> str:
     """Return `字段：怎么了` for one pydantic error."""
     where = "".join(_title(form, detail["loc"]))
+    return f"{where}：{words_for(detail)}"
+
+
+def words_for(detail: Any) -> str:
+    """Return what one pydantic error says, in the words of a person who fills in a form."""
     kind = detail["type"]
     if kind in _WORDS:
-        said = _WORDS[kind].format(**detail.get("ctx", {}))
-    else:
-        # Our own errors speak Chinese already; of pydantic's the rarer ones are not told apart.
-        said = "填写有误，请检查" if kind in _PYDANTICS else detail["msg"]
-    return f"{where}：{said}"
+        return _WORDS[kind].format(**detail.get("ctx", {}))
+    # Our own errors speak Chinese already; of pydantic's the rarer ones are not told apart.
+    return "填写有误，请检查" if kind in _PYDANTICS else str(detail["msg"])
 
 
 def _title(form: type[BaseModel], path: Sequence[str | int]) -> str:

@@ -323,7 +323,7 @@ def _read(
     assert acting.id is not None  # noqa: S101 -- both are read from the database
     assert enterprise.id is not None  # noqa: S101
     known = contacts_of_all(session, {acting.id, enterprise.id})
-    people = known[acting.id]
+    people = [person for person in known[acting.id] if not person.has_left]
     filled = dict(given)
     if not filled.get("handler") and people:
         filled["handler"] = people[0].name

@@ -1,7 +1,7 @@
 """The audit trail: append an entry, verify every chain, seal the day."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from models.rules.audit_chain import GENESIS, entry_hash
 from models.rules.stages import Channel
-from models.tables.audit import AuditEntry, AuditSeal
+from models.tables.audit import AuditEntry, AuditSeal, RegisterEntry, TrailEntry
 from models.tables.case import Case
 from models.tables.programme import ProgrammeRow
 
@@ -23,9 +23,10 @@ _MOVE_END = (
     .where(_CASE.c.case_no == bindparam("case"), _CASE.c.audit_length == bindparam("before"))
     .values(audit_length=bindparam("length"), audit_head=bindparam("head"))
 )
-_HASHED = tuple(
-    name for name in AuditEntry.model_fields if name not in {"id", "previous_hash", "hash"}
-)
+_NOT_HASHED = {"id", "previous_hash", "hash"}
+
+#: What the one chain over all registrations is called where cases go by their number.
+REGISTER = "登记册"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +49,11 @@ class ChainFault:
     what: str
 
 
-def _fields(entry: AuditEntry) -> dict[str, object]:
+def _fields(entry: TrailEntry) -> dict[str, object]:
     """Return what the entry's hash covers, beside the hash before it."""
-    return {name: getattr(entry, name) for name in _HASHED}
+    return {
+        name: getattr(entry, name) for name in type(entry).model_fields if name not in _NOT_HASHED
+    }
 
 
 def record(
@@ -87,47 +90,68 @@ def verify(session: Session) -> tuple[int, list[ChainFault]]:
     """Return how many entries were checked, and every fault found.
 
     A changed, removed, inserted or reordered entry breaks its chain; a removed tail is found by
-    the length and the head kept with the case, and by the daily seals.
+    the length and the head kept with the case (for the register, with the programme), and by the
+    daily seals.
     """
     faults: list[ChainFault] = []
-    cases = {
-        no: (length, head)
-        for no, length, head in session.exec(
-            select(Case.case_no, Case.audit_length, Case.audit_head)
-        )
-    }
-    reached: dict[str, tuple[int, str]] = dict.fromkeys(cases, (0, GENESIS))
+    ends = _ends(session)
+    reached: dict[str, tuple[int, str]] = dict.fromkeys(ends, (0, GENESIS))
     hashes: dict[tuple[str, int], str] = {}
-    checked = 0
-    entries = session.exec(
-        select(AuditEntry)
-        .order_by(col(AuditEntry.case_no), col(AuditEntry.number), col(AuditEntry.id))
-        .execution_options(yield_per=1000)
-    )
     last_id: dict[str, int] = {}
-    for entry in entries:
+    checked = 0
+    for chain, entry in _entries(session):
         checked += 1
-        where = f"{entry.case_no} 第 {entry.number} 条"
-        length, head = reached.get(entry.case_no, (0, GENESIS))
+        where = f"{chain} 第 {entry.number} 条"
+        length, head = reached.get(chain, (0, GENESIS))
         if entry.number != length + 1:
             faults.append(ChainFault(where, f"序号不连续：前一条是第 {length} 条"))
         if entry.previous_hash != head:
             faults.append(ChainFault(where, "与前一条的哈希不衔接"))
         if entry.hash != entry_hash(entry.previous_hash, _fields(entry)):
             faults.append(ChainFault(where, "内容与哈希不符，已被改动"))
-        if (entry.id or 0) < last_id.get(entry.case_no, 0):
+        if (entry.id or 0) < last_id.get(chain, 0):
             faults.append(ChainFault(where, "写入次序与序号不符"))
-        last_id[entry.case_no] = entry.id or 0
-        reached[entry.case_no] = (entry.number, entry.hash)
-        hashes[entry.case_no, entry.number] = entry.hash
+        last_id[chain] = entry.id or 0
+        reached[chain] = (entry.number, entry.hash)
+        hashes[chain, entry.number] = entry.hash
         session.expunge(entry)
-    for case_no, end in cases.items():
-        if reached[case_no] != end:
-            faults.append(ChainFault(case_no, f"链尾与案卷记录不符：案卷记为 {end[0]} 条"))
-    for case_no in reached.keys() - cases.keys():
+    for chain, end in ends.items():
+        if reached[chain] != end:
+            keeper = "试点方案" if chain == REGISTER else "案卷"
+            what = f"链尾与{keeper}记录不符：{keeper}记为 {end[0]} 条"
+            faults.append(ChainFault(chain, what))
+    for case_no in reached.keys() - ends.keys():
         faults.append(ChainFault(case_no, "有审计记录而无案卷"))
     faults.extend(_verify_seals(session, hashes))
     return checked, faults
+
+
+def _ends(session: Session) -> dict[str, tuple[int, str]]:
+    """Return where every chain ends by the record kept beside it."""
+    programme = session.exec(select(ProgrammeRow)).first()
+    cases = session.exec(
+        select(Case.case_no, Case.audit_length, Case.audit_head).order_by(Case.case_no)
+    )
+    return {
+        **({REGISTER: (programme.register_length, programme.register_head)} if programme else {}),
+        **{case_no: (length, head) for case_no, length, head in cases},
+    }
+
+
+def _entries(session: Session) -> Iterator[tuple[str, TrailEntry]]:
+    """Give all entries, chain by chain in the order of their numbers."""
+    for registration in session.exec(
+        select(RegisterEntry)
+        .order_by(col(RegisterEntry.number), col(RegisterEntry.id))
+        .execution_options(yield_per=1000)
+    ):
+        yield REGISTER, registration
+    for entry in session.exec(
+        select(AuditEntry)
+        .order_by(col(AuditEntry.case_no), col(AuditEntry.number), col(AuditEntry.id))
+        .execution_options(yield_per=1000)
+    ):
+        yield entry.case_no, entry
 
 
 def _seal_hash(previous: str, seal: AuditSeal) -> str:
@@ -155,12 +179,7 @@ def seal(session: Session, day: date) -> AuditSeal | None:
     last = session.exec(select(AuditSeal).order_by(col(AuditSeal.day).desc()).limit(1)).first()
     if last is not None and last.day >= day:
         return None
-    heads: dict[str, tuple[int, str]] = {
-        no: (length, head)
-        for no, length, head in session.exec(
-            select(Case.case_no, Case.audit_length, Case.audit_head).order_by(Case.case_no)
-        )
-    }
+    heads = _ends(session)
     row = AuditSeal(
         day=day,
         entries=sum(length for length, _ in heads.values()),

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from models.rules.errors import PilotError
 from models.rules.mail import MailState
-from models.tables.mail import MailAttempt, OutboxMail
+from models.tables.mail import MailAttempt, OutboxMail, machine_now
 
 
 class UnknownMailNumberError(PilotError):
@@ -69,7 +69,13 @@ def mail_health(session: Session) -> MailHealth:
         state: (count, oldest)
         for state, count, oldest in session.exec(
             select(OutboxMail.state, func.count(), func.min(OutboxMail.entered_at))
-            .where(OutboxMail.state != MailState.SENT)
+            .where(
+                OutboxMail.state != MailState.SENT,
+                # The next contact or a call has taken its place.
+                col(OutboxMail.passed_on_at).is_(None),
+                # What is held back for the sending hours waits by right.
+                (col(OutboxMail.attempts) > 0) | (col(OutboxMail.next_try_at) <= machine_now()),
+            )
             .group_by(col(OutboxMail.state))
         )
     }
@@ -79,3 +85,9 @@ def mail_health(session: Session) -> MailHealth:
         waiting=sum(count for count, _ in waiting),
         oldest_waiting=min((oldest for _, oldest in waiting), default=None),
     )
+
+
+def waiting_mails(session: Session) -> int:
+    """Return how many mails wait for a dispatcher."""
+    waiting = col(OutboxMail.state).in_((MailState.QUEUED, MailState.SENDING))
+    return session.exec(select(func.count()).select_from(OutboxMail).where(waiting)).one()

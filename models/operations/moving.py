@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
 from models.operations.calendar_days import add_working_days
-from models.operations.parties import NoPartyForRoleError
+from models.operations.parties import NoPartyForRoleError, first_reachable
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
@@ -56,7 +56,7 @@ _NEXT = (
         .where(col(_Start.day) == bindparam("today"), col(_End.is_workday))
         .scalar_subquery(),
     )
-    .outerjoin(Contact, (col(Contact.party_id) == col(Party.id)) & col(Contact.is_primary))
+    .outerjoin(Contact, col(Contact.id) == first_reachable(col(Party.id)))
     # What is asked for has been written already; what has not may wait for the one flush.
     .execution_options(autoflush=False)
 )

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailState, message_id, retry_delay
-from models.tables.mail import WAITING, MailAttempt, OutboxMail
+from models.tables.mail import WAITING, MailAttempt, OutboxMail, machine_now
 
 #: Neither ORM identity nor refreshing is wanted here, only rows.
 _MAIL = OutboxMail.metadata.tables["outbox_mail"]
@@ -63,6 +63,18 @@ class NewMail:
     case_no: str | None = None
     item_id: int | None = None
     contact_id: int | None = None
+    #: Machine time before which it is not sent; None for at once.
+    not_before: datetime | None = None
+
+    def row(self) -> dict[str, object]:
+        """Return what the outbox keeps."""
+        held_until = self.not_before
+        kept = vars(self) | {
+            "next_try_at": held_until or machine_now(),
+            "held_until": held_until,
+        }
+        del kept["not_before"]
+        return kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +98,7 @@ def queue_mails(session: Session, mails: Sequence[NewMail]) -> None:
     if not mails:
         return
     connection = session.connection()
-    connection.execute(_QUEUE[connection.dialect.name], [vars(mail) for mail in mails])
+    connection.execute(_QUEUE[connection.dialect.name], [mail.row() for mail in mails])
 
 
 def queue_mail(session: Session, mail: NewMail) -> None:
@@ -239,12 +251,13 @@ def mark_retry(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: da
     return True
 
 
-def mark_failed(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> None:
-    """End `mail` for good, with the reason in plain words."""
-    session.execute(
+def mark_failed(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> bool:
+    """End `mail` for good, with the reason in plain words; False when it was no longer ours."""
+    ended = session.connection().execute(
         _held(mail).values(state=MailState.FAILED, lease_owner=None, last_error=attempt.reason)
     )
     _record(session, mail, attempt, now)
+    return ended.rowcount > 0
 
 
 def _held(mail: ClaimedMail) -> Update:

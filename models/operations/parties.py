@@ -1,8 +1,10 @@
 """Who is who: parties by role and name, their people, a provider's standing and load."""
 
 from collections.abc import Set
+from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import ScalarSelect, bindparam
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
 
 from models.rules.errors import PilotError
@@ -27,6 +29,8 @@ _CONTACTS = (
     .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
     .order_by(col(Contact.is_primary).desc(), col(Contact.id))
 )
+
+_One = aliased(Contact)
 
 #: The party that stands for the system itself; objections to its notices go to the lead bureau.
 SYSTEM_PARTY = "公示期（系统）"
@@ -101,16 +105,36 @@ def party_for_role(session: Session, role: Role, county: str = "") -> Party:
 
 
 def contacts_of(session: Session, party_id: int) -> list[Contact]:
-    """Return the people of a party, the primary one first."""
-    return contacts_of_all(session, {party_id})[party_id]
+    """Return the people who work for a party, the primary one first."""
+    people = contacts_of_all(session, {party_id})[party_id]
+    return [person for person in people if not person.has_left]
 
 
 def contacts_of_all(session: Session, party_ids: Set[int]) -> dict[int, list[Contact]]:
-    """Return the people of each party, the primary one first."""
+    """Return the people of each party, those who have left too, the primary one first."""
     people: dict[int, list[Contact]] = {party_id: [] for party_id in party_ids}
     for contact in session.exec(_CONTACTS, params={"parties": sorted(party_ids)}):
         people[contact.party_id].append(contact)
     return people
+
+
+def first_reachable(party_id: Mapped[Any]) -> ScalarSelect[Any]:
+    """Return, within a query, the number of the first contact whom mail reaches.
+
+    Where it reaches nobody, of the first: the dispatcher puts the mail on the call list.
+    """
+    return (
+        select(_One.id)
+        .where(col(_One.party_id) == party_id)
+        .order_by(
+            col(_One.has_left) | (func.lower(_One.email) == col(_One.bounced_address)),
+            col(_One.is_primary).desc(),
+            col(_One.id),
+        )
+        .limit(1)
+        .correlate_except(_One)
+        .scalar_subquery()
+    )
 
 
 def cases_in_hand(session: Session, provider_id: int) -> int:

@@ -1,11 +1,14 @@
-"""Register who takes part: a party with the person to write to."""
+"""Register who takes part: a party with the person to write to. Every deed leaves an entry."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from models.operations.audit import Deed
 from models.operations.cases import enterprise_by_code
-from models.operations.parties import contacts_of
+from models.operations.parties import contacts_of_all
+from models.operations.register_trail import party_facts, record_registration
 from models.policy import Programme
 from models.policy.figures import Term
 from models.rules.credit_code import require_credit_code
@@ -16,6 +19,9 @@ from models.tables.party import Contact, Party
 
 #: Roles that one party holds for the whole city; a step that asks it must find the right one.
 _ONE_OF_A_KIND = frozenset({Role.CITY_BUREAU, Role.FINANCE_BUREAU})
+
+#: Where the plan speaks of those who take part; of the bureaus in 五（一）.
+_CLAUSES = {Role.ENTERPRISE: "三（一）1", Role.PROVIDER: "三（一）2", Role.ASSESSOR: "三（一）4"}
 
 
 class PartyExistsError(PilotError):
@@ -82,7 +88,14 @@ class NewParty:
     capacity: int | None = None
 
 
-def register_party(session: Session, programme: Programme, new: NewParty) -> Party:
+def registering_clause(role: Role) -> str:
+    """Return the clause by which parties of `role` take part."""
+    return _CLAUSES.get(role, "五（一）")
+
+
+def register_party(
+    session: Session, programme: Programme, new: NewParty, deed: Deed, *, at: datetime
+) -> Party:
     """Register a party with its first contact; refused where it, or its place, is taken."""
     if new.role is Role.SYSTEM:
         raise SystemPartyError
@@ -107,11 +120,15 @@ def register_party(session: Session, programme: Programme, new: NewParty) -> Par
     )
     session.add(party)
     session.flush()
-    put_contact(session, party, new.contact)
+    _put_first(session, party, new.contact)
+    after = party_facts(party, _people(session, party))
+    record_registration(session, deed, party, before={}, after=after, at=at)
     return party
 
 
-def enterprise_for_case(session: Session, programme: Programme, new: NewParty) -> Party:
+def enterprise_for_case(
+    session: Session, programme: Programme, new: NewParty, deed: Deed, *, at: datetime
+) -> Party:
     """Return the enterprise with that credit code, registered now if it is new.
 
     An enterprise that is known keeps its facts; the person given becomes its first contact.
@@ -119,19 +136,29 @@ def enterprise_for_case(session: Session, programme: Programme, new: NewParty) -
     """
     known = enterprise_by_code(session, require_credit_code(new.credit_code))
     if known is None:
-        return register_party(session, programme, new)
+        return register_party(session, programme, new, deed, at=at)
     if known.name != new.name.strip():
         raise OtherEnterpriseError(known.credit_code, known.name, new.name)
-    put_contact(session, known, new.contact)
+    put_contact(session, known, new.contact, deed, at=at)
     return known
 
 
-def put_contact(session: Session, party: Party, person: Person) -> Contact:
+def put_contact(
+    session: Session, party: Party, person: Person, deed: Deed, *, at: datetime
+) -> Contact:
     """Make `person` the first contact of `party`, whether new or known by name."""
-    assert party.id is not None  # noqa: S101 -- flushed
+    before = party_facts(party, _people(session, party))
+    contact = _put_first(session, party, person)
+    after = party_facts(party, _people(session, party))
+    if after != before:
+        record_registration(session, deed, party, before=before, after=after, at=at)
+    return contact
+
+
+def _put_first(session: Session, party: Party, person: Person) -> Contact:
     name = _given(party.role, "联系人", person.name)
     email = checked_address(person.email.strip())
-    people = contacts_of(session, party.id)
+    people = _people(session, party)
     for other in people:
         other.is_primary = False
     session.add_all(people)
@@ -139,13 +166,24 @@ def put_contact(session: Session, party: Party, person: Person) -> Contact:
     session.flush()
     contact = next((each for each in people if each.name == name), None)
     if contact is None:
-        contact = Contact(party_id=party.id, name=name, email=email)
+        contact = Contact(party_id=_id(party), name=name, email=email)
     contact.email = email
     contact.phone = person.phone.strip() or contact.phone
     contact.is_primary = True
+    contact.has_left = False
     session.add(contact)
     session.flush()
     return contact
+
+
+def _people(session: Session, party: Party) -> list[Contact]:
+    """Return everybody of the party, those who have left too."""
+    return contacts_of_all(session, {_id(party)})[_id(party)]
+
+
+def _id(party: Party) -> int:
+    assert party.id is not None  # noqa: S101 -- flushed, or read from the database
+    return party.id
 
 
 def _require_free(session: Session, role: Role, name: str, code: str, county: str) -> None:

@@ -18,12 +18,15 @@ from models.policy.figures import (
     ContradictionsFile,
     Eligibility,
     EnterprisesFile,
+    MailFile,
     Milestone,
     MilestonesFile,
     MoneyFile,
     Phase,
     ProgrammeFile,
     Remark,
+    ReminderRule,
+    RemindersFile,
     StepLength,
     StepsFile,
     SubsidyFigures,
@@ -39,6 +42,7 @@ from models.policy.sources import (
     unverified_tables,
 )
 from models.rules.grading import Rubric
+from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
 from models.rules.subsidy import SubsidyPolicy
 
@@ -86,6 +90,8 @@ class Programme:
     subsidy: SubsidyPolicy
     awards: tuple[Award, ...]
     steps: Mapping[Stage, Mapping[str, StepLength]]
+    reminders: tuple[ReminderRule, ...]
+    sending_hours: SendingHours
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
@@ -231,6 +237,8 @@ def _programme(folder: Path) -> Programme:
     enterprises = read_figures(folder / "enterprises.toml", EnterprisesFile)
     money = read_figures(folder / "money.toml", MoneyFile)
     steps = read_figures(folder / "steps.toml", StepsFile).steps
+    reminders = read_figures(folder / "reminders.toml", RemindersFile).reminders
+    hours = read_figures(folder / "mail.toml", MailFile).sending_hours
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
 
@@ -244,6 +252,7 @@ def _programme(folder: Path) -> Programme:
         ("enterprises.toml", "industries", [each.key for each in enterprises.industries]),
         ("enterprises.toml", "counties", [each.key for each in enterprises.counties]),
         ("money.toml", "awards", [each.key for each in money.awards]),
+        ("reminders.toml", "reminders", [each.key for each in reminders]),
         ("milestones.toml", "milestones", [each.key for each in annex.milestones]),
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
     ]
@@ -276,6 +285,12 @@ def _programme(folder: Path) -> Programme:
         subsidy=_subsidy_policy(money.subsidy),
         awards=money.awards,
         steps=MappingProxyType({key: MappingProxyType(value) for key, value in steps.items()}),
+        reminders=reminders,
+        sending_hours=SendingHours(
+            starts_at=hours.starts_at,
+            ends_at=hours.ends_at,
+            working_days_only=hours.working_days_only,
+        ),
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,

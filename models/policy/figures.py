@@ -1,11 +1,12 @@
 """The shape of a programme's files: one frozen model per table, each with its source."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
+from models.rules.mail import MailAddressError, checked_address
 from models.rules.stages import Role, Stage
 
 Text = Annotated[str, Field(min_length=1)]
@@ -91,12 +92,28 @@ class Target(Sourced):
         return count > self.number or (self.comparison == "at-least" and count == self.number)
 
 
+class OfficeContact(Sourced):
+    """How to reach a body; what is not known is left out of every mail."""
+
+    phone: Text | None = None
+    email: Text | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _is_an_address(cls, given: str | None) -> str | None:
+        try:
+            return given and checked_address(given)
+        except MailAddressError as error:
+            raise ValueError(str(error)) from error
+
+
 class Body(Sourced):
     """A body with a duty under the plan; its key is a `Role`, but for the leading group's."""
 
     key: Text
     name: Text
     duty: Text
+    contact: OfficeContact | None = None
 
 
 class Term(Sourced):
@@ -153,6 +170,21 @@ class StepLength(Sourced):
         if (self.working_days is None) == (self.until is None):
             raise ValueError("working_days 与 until 须且只须写一个")
         return self
+
+
+class ReminderRule(Sourced):
+    """When people are reminded of a deadline: so many working days after it, or before it (< 0)."""
+
+    key: Text
+    working_days: Annotated[int, Field(ge=-250, le=250, strict=True)]
+
+    @property
+    def words(self) -> str:
+        """截止前 5 个工作日."""
+        if self.working_days == 0:
+            return "截止当日"
+        side = "截止前" if self.working_days < 0 else "逾期"
+        return f"{side} {abs(self.working_days)} 个工作日"
 
 
 class Remark(Sourced):
@@ -241,6 +273,32 @@ class StepsFile(Figures):
     """`steps.toml`."""
 
     steps: dict[Stage, dict[str, StepLength]]
+
+
+class RemindersFile(Figures):
+    """`reminders.toml`."""
+
+    reminders: tuple[ReminderRule, ...]
+
+
+class SendingHoursFigures(Sourced):
+    """Between which times of day mail that is not urgent goes out."""
+
+    starts_at: time
+    ends_at: time
+    working_days_only: StrictBool
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.starts_at >= self.ends_at:
+            raise ValueError(f"ends_at {self.ends_at} 应晚于 starts_at {self.starts_at}")
+        return self
+
+
+class MailFile(Figures):
+    """`mail.toml`."""
+
+    sending_hours: SendingHoursFigures
 
 
 class MilestonesFile(Figures):

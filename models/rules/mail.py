@@ -55,6 +55,8 @@ class Attempt:
     is_caught: bool = False
     #: True where the next mail would fare no better now: the server, not this mail, is at fault.
     is_servers_fault: bool = False
+    #: True where nobody should write to this address again.
+    is_address_dead: bool = False
 
 
 def message_id(dedup_key: str, domain: str) -> str:

@@ -44,6 +44,7 @@ class Channel(Choice):
     COMMAND_LINE = "cli", "命令行"
     SYSTEM = "system", "系统"
     DEMONSTRATION = "demo", "演示数据"
+    EXCEL = "excel", "Excel 表格"
 
 
 #: Stages in the order in which a case passes them.

@@ -1,8 +1,8 @@
-"""The audit trail: append-only, hash-chained per case, sealed daily."""
+"""The audit trail: append-only, hash-chained per case and over the register, sealed daily."""
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from models.rules.stages import Channel
@@ -10,27 +10,41 @@ from models.tables.base import Table, one_of
 from models.tables.columns import ChoiceText, UTCDateTime
 
 
-class AuditEntry(Table, table=True):
-    """One change of state. Rows are added, never changed; triggers in the database see to it."""
-
-    __tablename__ = "audit_entry"
-    __table_args__ = (UniqueConstraint("case_no", "number"), one_of("channel", Channel))
+class TrailEntry(Table):
+    """What every entry of a chain holds; its hash covers all of it and the hash before."""
 
     id: int | None = Field(default=None, primary_key=True)
-    case_no: str = Field(foreign_key="case_file.case_no")
     number: int
-    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    at: datetime = Field(sa_type=UTCDateTime)
     party: str
     actor: str
     identity: str
-    channel: Channel = Field(sa_column=Column(ChoiceText(Channel), nullable=False))
+    channel: Channel = Field(sa_type=ChoiceText(Channel))
     action: str
-    #: JSON of the case's position before and after, and what was answered.
+    #: JSON of how things stood before and stand after, and what was answered.
     before: str
     after: str
     clause: str
     previous_hash: str
     hash: str
+
+
+class AuditEntry(TrailEntry, table=True):
+    """One change of state. Rows are added, never changed; triggers in the database see to it."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("case_no", "number"), one_of("channel", Channel))
+
+    case_no: str = Field(foreign_key="case_file.case_no")
+
+
+class RegisterEntry(TrailEntry, table=True):
+    """One registration, or one change of who is registered. One chain holds all of them."""
+
+    __tablename__ = "register_entry"
+    __table_args__ = (UniqueConstraint("number"), one_of("channel", Channel))
+
+    registered_id: int = Field(foreign_key="party.id", index=True)
 
 
 class AuditSeal(Table, table=True):
@@ -40,7 +54,7 @@ class AuditSeal(Table, table=True):
 
     day: date = Field(primary_key=True)
     entries: int
-    #: JSON: case number -> [length, hash] of its chain at the time of the seal.
+    #: JSON: case number, or `登记册` -> [length, hash] of its chain at the time of the seal.
     heads: str
     previous_hash: str
     hash: str

@@ -68,7 +68,7 @@ class OutboxMail(Table, table=True):
     state: MailState = Field(
         sa_column=Column(ChoiceText(MailState), nullable=False, default=MailState.QUEUED)
     )
-    message_id: str | None = None
+    message_id: str | None = Field(default=None, index=True)
     #: Programme time; `entered_at` is the machine's, to measure how long a mail waited.
     queued_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     entered_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False, default=machine_now))
@@ -86,6 +86,10 @@ class OutboxMail(Table, table=True):
     subject: str | None = None
     body_text: str | None = None
     body_html: str | None = None
+    #: When a delivery report said that it did not arrive after all; the 250 remains a fact.
+    bounced_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
+    #: When the next contact, or the call list, took the place of this mail.
+    passed_on_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     #: In plain Chinese, with the server's code; empty while all is well.
     last_error: str = Field(default="", sa_column_kwargs={"default": ""})
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field
 
+from models.rules.audit_chain import GENESIS
 from models.tables.base import Table
 from models.tables.columns import UTCDateTime
 
@@ -21,6 +22,9 @@ class ProgrammeRow(Table, table=True):
     #: The day a demonstration stands on; None where the clock is the wall's.
     demonstration_today: date | None = None
     loaded_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    #: The end of the register's audit chain: how many entries, and the hash of the last one.
+    register_length: int = 0
+    register_head: str = GENESIS
 
 
 class Batch(Table, table=True):

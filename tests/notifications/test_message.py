@@ -1,6 +1,6 @@
 """What travels is RFC 5322 that the standard library reads back, and holds no foreign header."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -8,15 +8,17 @@ from email.policy import SMTP, compat32, default
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from models.rules.mail import MailAddressError
 from notifications.message import HeaderRefusedError, build_message, recipient
 from notifications.mime import POLICY, set_words
 from notifications.render import RenderedMail, render
+from notifications.samples import OPENED, OPENED_AGAIN, SAMPLES
 from notifications.settings import MailSettings
-from tests.notifications.samples import OPENED, SAMPLES
+from tests.notifications.hostile import with_hostile_words
 
 AT = datetime(2024, 3, 25, 1, 5, tzinfo=UTC)
 LINES = st.text(
@@ -24,6 +26,10 @@ LINES = st.text(
     | st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")),
     max_size=200,
 ).map(lambda text: " ".join(text.split()))
+HEADERS = [
+    *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted"),
+    *("X-Pilot-Mode", "MIME-Version", "Content-Type"),
+]
 CONTROLS = [chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029)]
 
 
@@ -72,11 +78,10 @@ def test_answers_go_to_the_office():
     assert str(parsed["To"]) == "lin@example.com"
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
-def test_the_standard_library_reads_every_mail_back_word_for_word(sample):
-    mail = render(sample)
+def travelling(sample):
+    """Return what is sent of `sample`, and what the standard library reads from it."""
     message = build_message(
-        mail,
+        render(sample),
         MailSettings(),
         to_name=sample.recipient_name,
         to_address="lin@example.com",
@@ -84,16 +89,116 @@ def test_the_standard_library_reads_every_mail_back_word_for_word(sample):
         date=AT,
         trial=sample.trial_note,
     )
-
     content = message.as_bytes()
-    parsed = message_from_bytes(content, policy=default)
+    return content, message_from_bytes(content, policy=default)
+
+
+def attached(parsed):
+    """Return the calendars that a mail carries."""
+    return [Calendar.from_ical(part.get_content()) for part in parsed.iter_attachments()]
+
+
+def assert_reads_back(sample):
+    mail = render(sample)
+    content, parsed = travelling(sample)
+
     assert parsed["Subject"] == mail.subject
     assert parsed["Message-ID"] == f"<{'a' * 64}@huangshi.example.com>"
     assert parsed.get_body(("plain",)).get_content().replace("\r\n", "\n") == mail.text
     assert parsed.get_body(("html",)).get_content().replace("\r\n", "\n") == mail.html
+    trial = ["X-Pilot-Trial"] * (sample.trial_note is not None)
+    assert parsed.keys() == [*HEADERS[:-2], *trial, *HEADERS[-2:]]
     assert content.isascii()
     assert max(len(line) for line in content.split(b"\r\n")) <= 998
     assert b"\n" not in content.replace(b"\r\n", b"")
+    return parsed
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
+def test_the_standard_library_reads_every_mail_back_word_for_word(sample):
+    assert_reads_back(sample)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_whatever_the_words_hold_the_mail_is_the_same_when_read_back(sample, data):
+    hostile = with_hostile_words(sample, data)
+
+    parsed = assert_reads_back(hostile)
+
+    name = str(make_header(decode_header(parseaddr(raw(parsed, "To"))[0])))
+    assert name == hostile.recipient_name
+    calendars = attached(parsed)
+    assert len(calendars) == len(hostile.deadlines)
+    for calendar, deadline in zip(calendars, hostile.deadlines, strict=True):
+        [event] = calendar.subcomponents
+        assert (str(event["SUMMARY"]), event["DTSTART"].dt) == (deadline.summary, deadline.day)
+        assert str(event["DESCRIPTION"]) == deadline.description
+        assert "ATTENDEE" not in event
+
+
+def raw(parsed, header):
+    return message_from_bytes(parsed.as_bytes(), policy=compat32)[header]
+
+
+def test_a_deadline_comes_as_a_calendar_beside_the_words():
+    _, parsed = travelling(OPENED)
+
+    assert parsed.get_content_type() == "multipart/mixed"
+    bodies, calendar = parsed.iter_parts()
+    assert [part.get_content_type() for part in bodies.iter_parts()] == ["text/plain", "text/html"]
+    assert dict(calendar["Content-Type"].params) == {"charset": "utf-8", "method": "PUBLISH"}
+    assert calendar.get_content_type() == "text/calendar"
+    assert (calendar.get_content_disposition(), calendar.get_filename()) == (
+        "attachment",
+        "deadline.ics",
+    )
+    text = calendar.get_content().replace("\r\n ", "")
+    [uid] = [line for line in text.splitlines() if line.startswith("UID:")]
+    assert text.splitlines() == [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//huangshi-pilot//ZH",
+        "METHOD:PUBLISH",
+        "BEGIN:VEVENT",
+        "SUMMARY:诊断·确认诊断（示例精密机械有限公司）办理截止",
+        "DTSTART;VALUE=DATE:20240401",
+        "DTSTAMP:20240325T010500Z",
+        uid,
+        "SEQUENCE:133491900",
+        "DESCRIPTION:案卷号：HS-1-0007\\n事项编号：42\\n请阅读诊断报告并确认是否认可\\n"
+        + "\\n".join(OPENED.how_to_answer),
+        "ORGANIZER;CN=黄石市中小企业数字化转型试点:mailto:pilot@huangshi.example.com",
+        "TRANSP:TRANSPARENT",
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        "DESCRIPTION:诊断·确认诊断（示例精密机械有限公司）办理截止",
+        "TRIGGER:-PT15H",
+        "END:VALARM",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    assert max(len(line.encode()) for line in calendar.get_content().split("\r\n")) <= 75
+
+
+def test_the_calendar_is_the_same_at_every_try_and_a_later_mail_goes_before_an_earlier():
+    later = OPENED.model_copy(update={"written_at": AT + timedelta(seconds=1)})
+
+    def text():
+        [part] = travelling(OPENED)[1].iter_attachments()
+        return part.get_content()
+
+    assert text() == text()
+    [first], [second] = attached(travelling(OPENED)[1]), attached(travelling(later)[1])
+    assert first.events[0]["UID"] == second.events[0]["UID"]
+    assert first.events[0]["SEQUENCE"] + 1 == second.events[0]["SEQUENCE"]
+
+
+def test_a_mail_without_a_deadline_carries_no_attachment():
+    _, parsed = travelling(OPENED_AGAIN)
+
+    assert parsed.get_content_type() == "multipart/alternative"
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.template)
@@ -133,6 +238,7 @@ def test_a_file_may_be_attached_to_what_was_built():
     assert [part.get_filename() for part in parsed.iter_attachments()] == ["期限.ics"]
 
 
+@settings(deadline=None)  # a busy machine is no fault of the headers
 @given(LINES, LINES)
 @example("=?utf-8?q?a=0D=0ABcc:_x@example.com?=", "=?utf-8?q?a=0D=0ABcc:_x@example.com?=")
 @example(
@@ -148,6 +254,7 @@ def test_subjects_and_names_come_back_as_they_were(subject, name):
     assert parsed.keys() == a_message().keys()
 
 
+@settings(deadline=None)
 @given(st.data(), LINES)
 def test_a_control_character_in_a_header_is_refused(data, line):
     at = data.draw(st.integers(0, len(line)))

@@ -13,10 +13,10 @@ from models.rules.mail import Attempt, MailOutcome
 from notifications import smtp
 from notifications.message import build_message
 from notifications.render import render
+from notifications.samples import OPENED
 from notifications.server import MailServer, Security
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
-from tests.notifications.samples import OPENED
 from tests.smtp_server import HangUp, Reply, SmtpServer, Wait
 
 ACCEPTED, TRY_AGAIN, REFUSED = MailOutcome
@@ -100,6 +100,7 @@ def test_many_mails_go_over_one_connection(server, sender):
         ("at_recipient", "599 what", REFUSED, 599, "邮件被服务器拒绝"),
         ("at_recipient", "450 4.2.1 greylisted", TRY_AGAIN, 450, "收件信箱暂不可用"),
         ("at_recipient", "499 what", TRY_AGAIN, 499, "邮件服务器要求稍后再试"),
+        ("at_data", "550 5.1.1 no such user", REFUSED, 550, "收件地址不存在或拒收"),
         ("at_data", "554 5.7.1 looks like spam", REFUSED, 554, "邮件被服务器拒绝"),
         ("at_data", "451 4.3.0 later", TRY_AGAIN, 451, "邮件服务器暂时出错"),
     ],
@@ -118,6 +119,7 @@ def test_what_is_said_of_one_mail_ends_or_delays_that_mail_only(
         server=f"127.0.0.1:{server.port}",
         reason=f"{reason}（lin@example.com，服务器代码 {code}）",
         detail=words[4:],
+        is_address_dead=words == "550 5.1.1 no such user" and at_stage == "at_recipient",
         is_caught=True,
     )
     assert (following.outcome, server.connections) == (ACCEPTED, 1)

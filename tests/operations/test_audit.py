@@ -11,8 +11,9 @@ from sqlmodel import col, select
 from models.operations import audit
 from models.operations.audit import seal, verify
 from models.rules.audit_chain import GENESIS
-from models.rules.stages import Stage
-from models.tables.audit import AuditEntry, AuditSeal
+from models.rules.stages import Role, Stage
+from models.tables.audit import AuditEntry, AuditSeal, RegisterEntry
+from models.tables.party import Party
 from tasks.answering import withdraw_case
 from tasks.database import reading, transaction
 from tests.builders import OTHER_ENTERPRISE, World
@@ -48,7 +49,7 @@ def _behind_its_back(engine: Engine, *statements: str) -> None:
 
 
 def _disarm(connection: Connection) -> None:
-    for table in ("audit_entry", "audit_seal"):
+    for table in ("audit_entry", "register_entry", "audit_seal"):
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         else:
@@ -60,9 +61,13 @@ def test_an_untouched_trail_has_no_fault_and_every_entry_is_read(trail: World) -
     with reading(trail.engine) as session:
         checked, faults = verify(session)
         entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.number))).all()
+        registered = session.exec(select(RegisterEntry)).all()
+        parties = session.exec(select(Party).where(Party.role != Role.SYSTEM)).all()
 
     assert faults == []
-    assert checked == len(entries) == trail.case(_FIRST).audit_length + 3
+    assert len(entries) == trail.case(_FIRST).audit_length + 3
+    assert len(registered) == len(parties)
+    assert checked == len(entries) + len(registered)
     assert entries[0].previous_hash == GENESIS
     assert {entry.clause for entry in entries} == {"三（一）1", "黄政办函〔2024〕12号 三（一）1"}
 
@@ -177,6 +182,25 @@ _TAMPERINGS: dict[str, tuple[list[str], str]] = {
         [f"UPDATE case_file SET audit_length = 9 WHERE case_no = '{_FIRST}'"],
         f"{_FIRST}：链尾与案卷记录不符：案卷记为 9 条",
     ),
+    "a registration changed": (
+        ["UPDATE register_entry SET after = before WHERE number = 2"],
+        "登记册 第 2 条：内容与哈希不符，已被改动",
+    ),
+    "a registration deleted": (
+        ["DELETE FROM register_entry WHERE number = 2"],
+        "登记册 第 3 条：序号不连续：前一条是第 1 条",
+    ),
+    "the last registration deleted": (
+        ["DELETE FROM register_entry WHERE number = (SELECT max(number) FROM register_entry)"],
+        "登记册：链尾与试点方案记录不符：试点方案记为 18 条",
+    ),
+    "all registrations deleted, in the programme's record as well": (
+        [
+            "DELETE FROM register_entry",
+            f"UPDATE programme SET register_length = 0, register_head = '{GENESIS}'",
+        ],
+        "2025-01-06 的日封：登记册 第 18 条与封存时不同",
+    ),
     "a seal changed": (
         ["UPDATE audit_seal SET entries = 1 WHERE day = '2025-01-06'"],
         "2025-01-06 的日封：日封与其哈希不符",
@@ -227,7 +251,7 @@ _ATTEMPTS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("table", ["audit_entry", "audit_seal"])
+@pytest.mark.parametrize("table", ["audit_entry", "register_entry", "audit_seal"])
 @pytest.mark.parametrize("verb", _VERBS)
 def test_the_database_itself_refuses_to_change_the_trail(
     trail: World, table: str, verb: str

@@ -9,9 +9,10 @@ from models.operations.effects.subsidy import PaidTwiceError
 from models.operations.effects.transformation import InvoiceReusedError
 from models.operations.notices import begin_notices
 from models.operations.parties import NoCapacityError
+from models.operations.registering import NewParty, Person, register_party
 from models.rules.errors import PilotError
 from models.rules.stages import Role, Stage
-from models.tables.audit import AuditSeal
+from models.tables.audit import AuditSeal, RegisterEntry
 from models.tables.mail import OutboxMail
 from models.tables.party import Party
 from models.tables.records import Payment, PublicNotice
@@ -188,3 +189,32 @@ def test_mails_of_answers_at_once_are_queued_once_each(world: World) -> None:
     assert sorted((mail.case_no, mail.template) for mail in mails if mail.case_no) == sorted(
         (case_no, template) for case_no in cases for template in ("item_opened", "receipt")
     )
+
+
+def test_registrations_at_the_same_moment_stand_one_after_the_other_in_the_chain(
+    world: World,
+) -> None:
+    def register(number: int) -> str:
+        new = NewParty(
+            role=Role.PROVIDER,
+            name=f"示例同时{number}",
+            contact=Person(name="秦岚", email="qin@example.com"),
+        )
+        deed = world.deed("登记服务商")
+        with transaction(world.engine) as session:
+            programme = world.moment.programme
+            return register_party(session, programme, new, deed, at=world.moment.at).name
+
+    won, refused = split(at_once(*(lambda n=n: register(n) for n in range(10))))
+
+    assert refused == []
+    with reading(world.engine) as session:
+        last = session.exec(
+            select(RegisterEntry, Party)
+            .join(Party, col(Party.id) == col(RegisterEntry.registered_id))
+            .order_by(col(RegisterEntry.number).desc())
+            .limit(10)
+        ).all()
+    assert {party.name for _, party in last} == set(won)
+    assert len({entry.number for entry, _ in last}) == 10
+    assert world.verify() == []

@@ -2,7 +2,7 @@
 
 import shutil
 import tomllib
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,11 +33,13 @@ def tables(value, path=""):
 
 
 def has_figure(table):
-    """Whether a number or a date stands in `table` itself, alone or in a list."""
+    """Whether a number, a date or a time of day stands in `table` itself, alone or in a list."""
     flat = [
         each for value in table.values() for each in (value if type(value) is list else [value])
     ]
-    return any(isinstance(each, int | Decimal | date) and type(each) is not bool for each in flat)
+    return any(
+        isinstance(each, int | Decimal | date | time) and type(each) is not bool for each in flat
+    )
 
 
 @pytest.fixture
@@ -68,9 +70,11 @@ def test_all_the_files_of_the_programme_are_looked_at():
         "2024.toml",
         "contradictions.toml",
         "enterprises.toml",
+        "mail.toml",
         "milestones.toml",
         "money.toml",
         "programme.toml",
+        "reminders.toml",
         "steps.toml",
     }
 
@@ -199,6 +203,13 @@ def test_a_programme_that_is_not_there_is_refused(key):
             "与文件夹名 ezhou-2026 不一致",
         ),
         ("contradictions.toml", 'in_force = "body"', 'in_force = "b"', "contradictions[0]", ""),
+        (
+            "programme.toml",
+            "# [bodies.contact]\n",
+            '[bodies.contact]\nemail = "办公室"\nsource = "通讯录"\nverified = false\n',
+            "bodies[1].contact.email",
+            "不合要求（Value error, 邮件地址 '办公室' 不正确",
+        ),
     ],
 )  # fmt: skip
 def test_a_bad_figure_is_named_by_file_and_key(city, name, old, new, where, problem):
@@ -222,6 +233,22 @@ def test_an_unconfirmed_subsidy_says_so_wherever_its_source_is_printed(city):
 
     assert other.subsidy.source == "黄政办函〔2024〕12号 三（一）4（待核）"
     assert ("money.toml subsidy", "黄政办函〔2024〕12号 三（一）4") in other.unverified
+
+
+def test_how_to_reach_an_office_is_left_out_until_it_is_entered_and_marked_until_confirmed(city):
+    contact = '[bodies.contact]\nphone = "0000-1"\nsource = "通讯录"\nverified = false\n'
+    change(city, "programme.toml", "# [bodies.contact]\n", f"{contact}\n")
+
+    other = load_programme("ezhou-2026", city.parent)
+
+    assert [body.contact for body in load_programme().bodies if body.contact] == []
+    [office] = [body for body in other.bodies if body.contact]
+    assert (office.key, office.contact.phone, office.contact.email) == (
+        "city-bureau",
+        "0000-1",
+        None,
+    )
+    assert ("programme.toml bodies[1].contact", "通讯录") in other.unverified
 
 
 def test_the_version_follows_the_contents_and_not_the_line_ends(tmp_path):

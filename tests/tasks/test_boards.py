@@ -1,10 +1,12 @@
 """The board and the worklists: what stands where, and where a click leads."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlsplit
 
+from models.operations.calls import CallForBoard
 from models.operations.worklists import BoardRow, OpenItem
 from models.rules.stages import Role, Stage
+from models.tables.case import WorkItem
 from notifications.settings import MailMode
 from tasks.boards import board_page, cell, worklist_page
 from tasks.prefect_runs import run_name, run_tags
@@ -88,3 +90,18 @@ def test_who_is_nobody_has_nothing_to_do_but_on_an_objection() -> None:
 
 def test_a_cell_stays_one_cell() -> None:
     assert cell("甲|乙\n# [丙](http://x)<b>") == r"甲\|乙 \# \[丙\](http://x)\<b\>"
+
+
+def test_a_mail_that_reached_nobody_stands_on_the_board_without_person_or_number() -> None:
+    item = WorkItem(case_no="HS-1-0008", stage=Stage.APPLICATION, step="county-review")
+    since = datetime(2024, 3, 24, 20, tzinfo=UTC)  # the 25th in Huangshi
+    calls = [
+        CallForBoard(number=3, party="示例|局", case_no="HS-1-0008", item=item, since=since),
+        CallForBoard(number=4, party="示例局", case_no="", item=None, since=since),
+    ]
+
+    page = board_page([ROW], [], None, {}, {}, calls)
+
+    assert _line(page, "| 3 ") == ("| 3 | 示例\\|局 | HS-1-0008 | 申报 · 县市区初审 | 2024-03-25 |")
+    assert _line(page, "| 4 ") == "| 4 | 示例局 |  |  | 2024-03-25 |"
+    assert "待电话通知" not in board_page([ROW], [], None, {}, {})

@@ -19,11 +19,11 @@ from models.rules.mail import MOST_ATTEMPTS, MailOutcome, MailState, message_id
 from models.tables.mail import MailAttempt, OutboxMail
 from notifications.post import Post
 from notifications.render import render
+from notifications.samples import OPENED, OPENED_AGAIN
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
 from tasks.database import transaction
 from tasks.mail import LEASE, DispatchReport, dispatch_once
-from tests.notifications.samples import OPENED, OPENED_AGAIN
 from tests.smtp_server import HangUp, Reply, SmtpServer
 
 DOMAIN = "huangshi.example.com"

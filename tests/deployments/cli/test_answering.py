@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -355,3 +356,20 @@ def test_a_year_whose_holidays_are_not_known_is_refused(pilot: Pilot, world: Wor
     reason = pilot.refused("answer", item_id, *settings(form))
 
     assert reason.startswith("尚不知道 2027 年的节假日安排")
+
+
+def test_an_answer_whose_deadline_falls_in_a_year_without_known_holidays_is_refused(
+    pilot: Pilot, world: World
+) -> None:
+    case_no = world.started(Stage.APPLICATION, "county-review")
+    form = [
+        part
+        for name, value in world.typical(case_no).items()
+        for part in ("--set", f"{name}={value}")
+    ]
+    world.go_to(date(2026, 12, 30))
+
+    refusal = pilot.refused("answer", world.item_id(case_no), *form)
+
+    assert refusal.startswith("尚不知道 2027 年的节假日安排"), refusal
+    assert "升级 chinesecalendar" in refusal

@@ -14,8 +14,9 @@ import pytest
 from sqlmodel import col, delete, select
 
 from models.rules.mail import MailState
+from models.rules.stages import Role
 from models.tables.mail import OutboxMail, machine_now
-from models.tables.party import Contact, Party
+from models.tables.party import Party
 from models.tables.programme import CalendarDay, Heartbeat
 from tasks.database import transaction
 from tests.builders import World
@@ -227,8 +228,7 @@ def test_mails_that_failed_or_wait_too_long_are_told(running: Pilot, world: Worl
 def test_bureaus_that_are_not_registered_are_told(running: Pilot, world: World) -> None:
     with transaction(world.engine) as session:
         finance = session.exec(select(Party).where(Party.name == "示例市财政局")).one()
-        session.exec(delete(Contact).where(col(Contact.party_id) == finance.id))
-        session.delete(finance)
+        finance.role = Role.ASSESSOR
 
     assert problems(running) == [
         ("尚未登记市财政局，案卷到其环节时无法转交", "运行 pilot party add --role …")
@@ -245,6 +245,22 @@ def test_a_home_that_cannot_be_written_is_told(
         (
             f"目录 {tmp_path / 'file'} 无法写入",
             "修改目录权限，或用 PILOT_HOME 指定另一个目录",
+        )
+    ]
+
+
+def test_a_broken_mail_template_is_told_by_file_and_line(
+    running: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "own" / "paid" / "subject.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("补助\n{{ amont }}", encoding="utf-8")
+    monkeypatch.setenv("PILOT_TEMPLATE_DIR", str(tmp_path / "own"))
+
+    assert problems(running) == [
+        (
+            f"邮件模板不可用\n  {file} 第 2 行：没有变量 amont",
+            "改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
         )
     ]
 

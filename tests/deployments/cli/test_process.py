@@ -81,6 +81,7 @@ def test_prefect_is_not_loaded(home: Path) -> None:
     script = (
         "import sys; from deployments.cli.application import run; "
         "assert run(['case', 'list', '--json']) == 0; assert run(['status', '--json']) == 0; "
+        "assert run(['mail', 'preview', 'paid', '--format', 'eml']) == 0; "
         "print('prefect' in sys.modules, file=sys.stderr)"
     )
     ran = subprocess.run(

@@ -210,7 +210,7 @@ def test_an_intact_trail_is_told_with_status_0(pilot: Pilot, world: World) -> No
     world.started(Stage.APPLICATION, "county-review")
 
     assert pilot.json("audit", "verify")["is_intact"] is True
-    assert "✓ 核验 2 条，全部衔接，未被改动" in pilot("audit", "verify").out
+    assert "✓ 核验 20 条，全部衔接，未被改动" in pilot("audit", "verify").out
 
 
 def test_a_changed_trail_is_told_with_status_1(pilot: Pilot, world: World) -> None:

@@ -164,3 +164,74 @@ def test_a_party_that_cannot_be_registered_is_refused(
     defaults = ("--name", "示例丙", "--contact", "秦岚", "--email", "qin@example.com")
 
     assert pilot.refused("party", "add", *defaults, *given) == reason
+
+
+def history(pilot: Pilot, name: str) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
+    """Return clause, action and changes of all that was registered under a name."""
+    return [
+        (
+            entry["clause"],
+            entry["action"],
+            [(change["field"], change["before"], change["after"]) for change in entry["changes"]],
+        )
+        for entry in pilot.json("party", "history", name)["entries"]
+    ]
+
+
+def test_a_registration_is_on_the_trail_with_all_that_was_registered(
+    pilot: Pilot, world: World
+) -> None:
+    given = ("--name", "示例丁软件", "--contact", "秦岚", "--email", "qin@example.com")
+
+    pilot.json("party", "add", "--role", "服务商", *given, "--capacity", "3")
+
+    [entry] = pilot.json("party", "history", "示例丁软件")["entries"]
+    assert (entry["party"], entry["channel"]) == ("示例市经信局", "cli")
+    assert entry["actor"] in entry["identity"]
+    assert history(pilot, "示例丁软件") == [
+        (
+            "黄政办函〔2024〕12号 三（一）2",
+            "登记服务商",
+            [
+                ("角色", "", "provider"),
+                ("名称", "", "示例丁软件"),
+                ("在资源池内", "", "是"),
+                ("承接上限", "", "3"),
+                ("联系人", "", "秦岚 qin@example.com"),
+            ],
+        )
+    ]
+    assert "承接上限：3" in pilot("party", "history", "示例丁软件").out
+    assert world.verify() == []
+
+
+def test_another_first_contact_is_on_the_trail_and_the_same_one_again_is_no_change(
+    pilot: Pilot, world: World
+) -> None:
+    given = {
+        "credit_code": world.party(Role.ENTERPRISE, ENTERPRISE).credit_code,
+        "name": ENTERPRISE,
+    }
+
+    opened = pilot.json("case", "open", *options(**given))
+    pilot.json("case", "withdraw", opened["case_no"], "--reason", "经营调整")
+    pilot.json("case", "open", *options(**given))
+
+    [_, changed] = history(pilot, ENTERPRISE)
+    assert changed[1:] == (
+        "立案时登记企业及其第一联系人",
+        [
+            (
+                "联系人",
+                "林峰 contact11-1@example.com",
+                "秦岚 qin@example.com；林峰 contact11-1@example.com",
+            )
+        ],
+    )
+    assert world.verify() == []
+
+
+def test_nobody_registered_has_no_history(pilot: Pilot) -> None:
+    assert pilot.refused("party", "history", "示例无名") == (
+        "没有登记名为“示例无名”的单位；可用 pilot party list 查看"
+    )

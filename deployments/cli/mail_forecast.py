@@ -1,0 +1,85 @@
+"""`pilot mail forecast`: what will be sent to whom, when and why; nothing is sent or queued."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from deployments.cli.commands import AsJson, Command
+from deployments.cli.instance import present
+from deployments.cli.output import print_json, show, table
+from models.lifecycle import step_of
+from models.operations.mail_lists import waiting_mails
+from models.operations.reminders import Reminded, forecast_reminders
+from tasks.database import reading
+
+#: A forecast of more than this is guesswork: most of what is open will have been answered.
+_MOST_DAYS = 366
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("forecast", cls=Command)(forecast)
+
+
+def forecast(
+    days: Annotated[
+        int, typer.Option(metavar="天数", help="往后看多少天", min=1, max=_MOST_DAYS)
+    ] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """预告将要发出的邮件：何日、发给谁、为何；不发送。假定各事项一直无人办理。"""
+    here = present()
+    until = here.today + timedelta(days=days)
+    rules = {rule.key: rule.words for rule in here.moment.programme.reminders}
+    with reading() as session:
+        waiting = waiting_mails(session)
+        programme = here.moment.programme
+        ahead = forecast_reminders(session, programme.reminders, here.today, until)
+    # One mail a person and day.
+    ahead.sort(key=lambda each: (each.day, each.contact_id, each.due_on, each.item_id))
+    mails = len({(each.day, each.contact_id) for each in ahead})
+    if as_json:
+        print_json(
+            {
+                **here.heading(),
+                "until": until,
+                "mails": mails,
+                "waiting": waiting,
+                "reminders": [_row(each, rules[each.rule]) for each in ahead],
+            }
+        )
+        return
+    listed = table(
+        ("日期", {"no_wrap": True}), "收件人", ("案卷", {"no_wrap": True}), "事项", "原因"
+    )
+    for each in ahead:
+        listed.add_row(
+            str(each.day),
+            f"{each.name}（{each.party}）",
+            each.case_no,
+            f"{each.stage.label} · {step_of(each.stage, each.step).label}",
+            Text(f"{rules[each.rule]}（{each.due_on} 截止）", "red" if each.days_left < 0 else ""),
+        )
+    queued = f"，另有 {waiting} 封正在排队发送" if waiting else ""
+    summary = f"至 {until}：{len(ahead)} 项催办，合并为 {mails} 封邮件{queued}"
+    show(here.note, listed, Text(summary, style="dim"))
+
+
+def _row(each: Reminded, why: str) -> dict[str, object]:
+    return {
+        "day": each.day,
+        "to_name": each.name,
+        "to_party": each.party,
+        "to_address": each.email,
+        "template": "due_matters",
+        "case_no": each.case_no,
+        "enterprise": each.enterprise,
+        "item_id": each.item_id,
+        "stage": each.stage,
+        "step_label": step_of(each.stage, each.step).label,
+        "due_on": each.due_on,
+        "days_left": each.days_left,
+        "why": why,
+    }

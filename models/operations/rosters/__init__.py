@@ -1,0 +1,1 @@
+"""The roster: what a workbook says of parties and people, planned and applied as a whole."""

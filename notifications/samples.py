@@ -1,0 +1,197 @@
+"""Each mail filled in with invented data: for previews, for the check at start, for the tests.
+
+A mail has one sample for each way its words differ, so that no line of a template is left out.
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from notifications.contexts import (
+    DueMatters,
+    ItemOpened,
+    MailContext,
+    Matter,
+    Paid,
+    Receipt,
+    Returned,
+    StageFinished,
+    SubsidyDecided,
+)
+
+#: What a mail cannot do without. Mails queued before a field was added have only this.
+LEAST: Final[dict[str, Any]] = {
+    "programme_name": "黄石市中小企业数字化转型试点城市",
+    "document_no": "黄政办函〔2024〕12号",
+    "office_name": "市经信局",
+    "recipient_party": "示例精密机械有限公司",
+    "recipient_name": "林晓",
+    "case_no": "HS-1-0007",
+    "enterprise_name": "示例精密机械有限公司",
+}
+COMMON: Final[dict[str, Any]] = {
+    **LEAST,
+    "document_title": "黄石市中小企业数字化转型试点城市实施方案",
+    "clause": "三（一）3",
+    "written_at": datetime(2024, 3, 25, 1, 5, tzinfo=UTC),
+}
+ON_TRIAL: Final = {**COMMON, "trial_note": "演示数据 · 系统日期 2024-03-25"}
+#: Nobody's telephone and nobody's mailbox.
+REACHABLE: Final = {
+    **COMMON,
+    "office_phone": "0000-0000000（待核）",
+    "office_email": "office@example.com（待核）",
+}
+
+OPENED = ItemOpened(
+    **COMMON,
+    item_id=42,
+    stage_name="诊断",
+    step_name="确认诊断",
+    asks="请阅读诊断报告并确认是否认可",
+    round=1,
+    due_on=date(2024, 4, 1),
+    working_days=5,
+    how_to_answer=(
+        "打开办理页面，搜索案卷号 HS-1-0007，打开“诊断”，点右上角“⋮”中的“Resume”（办理），"
+        "填写“确认诊断”表单并提交",
+        "也可将内容交工作人员登记，事项编号 42",
+    ),
+)
+OPENED_AGAIN = ItemOpened(
+    **{**ON_TRIAL, "clause": "三（一）1"},
+    unverified_note="办理时限待核（系统默认值，方案未规定）",
+    item_id=43,
+    stage_name="申报",
+    step_name="提交申报",
+    asks="请按退回意见补正申报材料后重新提交。",
+    round=2,
+    how_to_answer=("打开办理页面填写申报表。",),
+    reason="1. 上年度营业收入与所附报表不符；\n2. 承诺书未盖章。",
+)
+RETURNED = Returned(
+    **{**REACHABLE, "clause": "三（一）1"},
+    stage_name="申报",
+    step_name="县区初审",
+    outcome_name="退回补正",
+    reason="承诺书未盖章。",
+    decided_by_party="大冶市经信局",
+    next_step_name="提交申报",
+    item_id=44,
+    due_on=date(2024, 3, 31),
+    working_days=4,
+    how_to_answer=(
+        "打开办理页面，搜索案卷号 HS-1-0007，打开“申报”，点右上角“⋮”中的“Resume”（办理），"
+        "填写“提交申报”表单并提交",
+        "也可将内容交工作人员登记，事项编号 44",
+    ),
+)
+SUBSIDY = {**COMMON, "written_at": datetime(2024, 11, 5, 1, 5, tzinfo=UTC), "clause": "五（二）"}
+
+#: A mail about several cases names none in its frame.
+PERSONAL: Final = {
+    name: value for name, value in COMMON.items() if name not in ("case_no", "enterprise_name")
+}
+
+
+def a_matter(case_no: str, item_id: int, enterprise: str, due_on: date, days_left: int) -> Matter:
+    """Return a matter that a county bureau has to decide."""
+    return Matter(
+        case_no=case_no,
+        enterprise_name=enterprise,
+        item_id=item_id,
+        stage_name="申报",
+        step_name="县市区初审",
+        due_on=due_on,
+        days_left=days_left,
+    )
+
+
+SAMPLES: Final[tuple[MailContext, ...]] = (
+    OPENED,
+    OPENED_AGAIN,
+    OPENED.model_copy(update={"due_on": date(2024, 3, 25), "working_days": 0}),
+    OPENED.model_copy(update={"written_at": None, "working_days": None}),
+    ItemOpened(
+        **LEAST,
+        item_id=41,
+        stage_name="诊断",
+        step_name="咨询诊断",
+        asks="请开展咨询诊断",
+        round=1,
+        due_on=date(2024, 4, 1),
+        working_days=5,
+        how_to_answer=("打开办理页面填写诊断报告",),
+    ),
+    Receipt(
+        **COMMON,
+        receipt_no="HS-1-0007-0012",
+        stage_name="诊断",
+        step_name="确认诊断",
+        outcome_name="认可",
+        answered_by="林晓（自报）",
+        channel_name="Prefect 页面",
+        answered_at=datetime(2024, 3, 25, 1, 5, tzinfo=UTC),
+    ),
+    RETURNED,
+    RETURNED.model_copy(update={"working_days": None}),
+    RETURNED.model_copy(update={"due_on": None}),
+    Returned(
+        **{**ON_TRIAL, "clause": "三（一）1"},
+        unverified_note="办理时限待核（系统默认值，方案未规定）",
+        stage_name="申报",
+        step_name="县区初审",
+        outcome_name="不予推荐",
+        reason="企业规模超出中小企业标准。",
+        decided_by_party="大冶市经信局",
+    ),
+    Returned(
+        **LEAST,
+        stage_name="申报",
+        step_name="县区初审",
+        outcome_name="退回补正",
+        reason="",
+        decided_by_party="大冶市经信局",
+        next_step_name="提交申报",
+        due_on=date(2024, 3, 29),
+        working_days=4,
+    ),
+    StageFinished(**COMMON, stage_name="诊断", next_stage_name="改造"),
+    StageFinished(**{**COMMON, "clause": "三（一）4"}, stage_name="验收", ended_as="验收未通过"),
+    StageFinished(**COMMON, stage_name="补助"),
+    SubsidyDecided(
+        **SUBSIDY,
+        amount=Decimal("120000.00"),
+        rate=Decimal("0.4"),
+        ceiling=Decimal("120000.00"),
+        explanation=(
+            "核定支出 300,000.00 元（合同额、不含税发票额、实付额逐项取低）。",
+            "补助比例 40%（方案上限 40%）：300,000.00 × 40% = 120,000.00 元。",
+            "未超过每家企业 200,000.00 元的上限。",
+        ),
+        decided_on=date(2024, 11, 5),
+    ),
+    Paid(
+        **{**SUBSIDY, "written_at": datetime(2024, 11, 20, 1, 5, tzinfo=UTC)},
+        amount=Decimal("120000.00"),
+        voucher_no="CZ-2024-1120-003",
+        paid_on=date(2024, 11, 20),
+    ),
+    DueMatters(
+        **PERSONAL,
+        unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
+        matters=(
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 21), -2),
+            a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 25), 0),
+            a_matter("HS-1-0009", 57, "示例光电科技有限公司", date(2024, 4, 1), 5),
+        ),
+        how_to_answer=(
+            "打开办理页面，搜索案卷号，点右上角“⋮”中的“Resume”（办理），填写表单并提交",
+        ),
+    ),
+    DueMatters(
+        **{**PERSONAL, "trial_note": "演示数据 · 系统日期 2024-03-25"},
+        matters=(a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 26), 1),),
+        how_to_answer=("打开办理页面填写表单",),
+    ),
+)

@@ -1,0 +1,89 @@
+"""The day's reminders: one mail a person, whatever number of matters and rules has come due."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from sqlalchemy import Engine
+
+from models.lifecycle import step_of
+from models.operations.outbox import NewMail, queue_mails
+from models.operations.reminders import Reminded, prove_reminders, reminded_on
+from models.policy import Programme
+from models.rules.clock import day_of
+from models.tables.mail import machine_now
+from notifications.contexts import DueMatters, Matter
+from tasks.answering import Moment
+from tasks.clock import trial_note
+from tasks.database import transaction
+from tasks.hand_off_mails import office_words
+from tasks.sending_hours import not_before
+
+_HOW_TO_ANSWER = (
+    "打开办理页面，搜索案卷号，打开“等待办理”的运行，"
+    "点右上角“⋮”中的“Resume”（办理），填写表单并提交",
+    "也可将内容交工作人员登记，并说明事项编号",
+)
+_UNCONFIRMED = "办理时限与催办日程待核（系统默认值，方案未规定）"
+
+
+def remind(moment: Moment, on: Engine | None = None) -> int:
+    """Prove and queue the day's reminders, all or nothing; return to how many people they go."""
+    today = day_of(moment.at)
+    with transaction(on) as session:
+        prove_reminders(session, moment.programme.reminders, today)
+        # Also what an earlier sweep of the day has proven: its mails have their keys already.
+        mails = [
+            _mail(moment, list(matters))
+            for _, matters in groupby(reminded_on(session, today), key=lambda told: told.contact_id)
+        ]
+        queue_mails(session, mails)
+    return len(mails)
+
+
+def _mail(moment: Moment, told: Sequence[Reminded]) -> NewMail:
+    programme, first = moment.programme, told[0]
+    context = DueMatters(
+        **office_words(programme),
+        programme_name=programme.name,
+        document_no=programme.document_no,
+        document_title=programme.document_title,
+        recipient_party=first.party,
+        recipient_name=first.name,
+        written_at=moment.at,
+        trial_note=trial_note(moment.row),
+        unverified_note=_doubt(programme, told),
+        matters=tuple(
+            Matter(
+                case_no=each.case_no,
+                enterprise_name=each.enterprise,
+                item_id=each.item_id,
+                stage_name=each.stage.label,
+                step_name=step_of(each.stage, each.step).label,
+                due_on=each.due_on,
+                days_left=each.days_left,
+            )
+            for each in told
+        ),
+        how_to_answer=_HOW_TO_ANSWER,
+    )
+    return NewMail(
+        dedup_key=f"{DueMatters.template}:{first.day}:{first.contact_id}",
+        template=DueMatters.template,
+        context=context.model_dump_json(),
+        to_party=first.party,
+        to_name=first.name,
+        to_address=first.email,
+        queued_at=moment.at,
+        contact_id=first.contact_id,
+        not_before=not_before(DueMatters, programme, moment.row, now=machine_now()),
+    )
+
+
+def _doubt(programme: Programme, told: Sequence[Reminded]) -> str | None:
+    """Return the warning due where a deadline or the reminder rests on an unconfirmed figure."""
+    rules = {rule.key: rule.verified for rule in programme.reminders}
+    is_confirmed = all(
+        programme.step(each.stage, each.step).verified and rules.get(each.rule, False)
+        for each in told
+    )
+    return None if is_confirmed else _UNCONFIRMED

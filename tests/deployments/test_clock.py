@@ -1,0 +1,84 @@
+"""The clock as a process: what comes back is read while mail goes out."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlmodel import select
+
+from models.rules.mail import MailState
+from models.tables.mail import OutboxMail
+from tasks.database import reading, transaction
+from tests.builders import World
+from tests.notifications.reports import OURS, postfix
+
+
+def start_clock(world: World, home: Path, **settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "deployments.clock"],
+        env={
+            **os.environ,
+            "PILOT_DATABASE_URL": world.engine.url.render_as_string(hide_password=False),
+            "PILOT_HOME": str(home),
+            "PILOT_SMTP_CATCH_PORT": "1",
+            "PILOT_MAIL_IMAP_HOST": "127.0.0.1",
+            **settings,
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def passed_on_at(world: World) -> datetime | None:
+    with reading(world.engine) as session:
+        return session.exec(
+            select(OutboxMail.passed_on_at).where(OutboxMail.message_id == OURS)
+        ).one()
+
+
+def test_the_clock_reads_reports_even_where_an_imap_server_is_away(
+    world: World, tmp_path: Path
+) -> None:
+    world.open()
+    with transaction(world.engine) as session:
+        mail = session.exec(select(OutboxMail)).one()
+        mail.state, mail.sent_at, mail.message_id = MailState.SENT, datetime.now(UTC), OURS
+        mail.subject = mail.body_text = mail.body_html = "x"
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    (folder / "1.eml").write_bytes(postfix())
+
+    clock = start_clock(
+        world,
+        tmp_path,
+        PILOT_MAIL_BOUNCE_DIR=str(folder),
+        PILOT_MAIL_IMAP_PORT="1",
+        PILOT_MAIL_IMAP_SECURITY="none",
+    )
+    try:
+        for _ in range(300):
+            if passed_on_at(world) is not None or clock.poll() is not None:
+                break
+            time.sleep(0.1)
+    finally:
+        clock.send_signal(signal.SIGTERM)
+        said = clock.communicate(timeout=60)[1]
+
+    assert passed_on_at(world) is not None, said
+    assert clock.returncode == 0
+    assert "（ImapReports：ConnectionRefusedError）" in said
+
+
+def test_a_clock_that_is_set_up_wrongly_says_which_variable_is(
+    world: World, tmp_path: Path
+) -> None:
+    clock = start_clock(world, tmp_path, PILOT_MAIL_IMAP_PORT="nonsense")
+
+    said = clock.communicate(timeout=60)[1]
+
+    assert clock.returncode == 1
+    assert "PILOT_MAIL_IMAP_PORT 的值 'nonsense' 不可用" in said

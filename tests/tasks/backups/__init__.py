@@ -1,0 +1,1 @@
+"""Backups: made, read, restored, and killed half-way."""
