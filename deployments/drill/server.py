@@ -111,7 +111,7 @@ def _message_id(content: bytes) -> str:
 
 
 def serve(port: int, *, seed: int, journal: Path, life: int) -> None:
-    """Listen at `port` until killed or left alone; `life` counts the times the server has come up."""
+    """Listen at `port` until killed or left alone, for the `life`th time."""
     asyncio.run(_serve(port, _Troubles(seed, journal, life), life))
 
 

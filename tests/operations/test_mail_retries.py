@@ -7,10 +7,16 @@ from functools import partial
 import pytest
 from sqlmodel import col, select
 
-from models.operations import outbox
+from models.operations import outbox, reach
 from models.operations.mail_figures import DayFigure, day_figures, whole_share
 from models.operations.mail_lists import UnknownMailNumberError
-from models.operations.mail_retries import SentAlreadyError, failed_mails, retries_of, retry
+from models.operations.mail_retries import (
+    SentAlreadyError,
+    SuppressedAddressError,
+    failed_mails,
+    retries_of,
+    retry,
+)
 from models.operations.outbox import NewMail
 from models.rules.mail import Attempt, MailOutcome, MailState
 from models.tables.mail import OutboxMail
@@ -106,6 +112,23 @@ def test_a_sent_mail_is_refused_and_then_nothing_is_tried_anew(outside):
     assert the_mail(outside, failed).state is MailState.FAILED
     with outside() as session:
         assert (retries_of(session, failed), failed_mails(session)) == ([], [failed])
+
+
+def test_a_mail_to_an_address_that_is_not_written_to_is_not_tried_anew(outside):
+    queue(outside, 1, 2)
+    hopeless, other = end(outside, REFUSED), end(outside, REFUSED)
+    address = the_mail(outside, hopeless).to_address
+    with outside() as session:
+        reach.suppress(session, address, reason="地址不存在", by="系统", at=NOW)
+
+    with pytest.raises(SuppressedAddressError, match=f"邮件 {hopeless} 的收件地址在停发名单上"):
+        ask(outside, hopeless, other)
+    with outside() as session:
+        assert failed_mails(session) == [other]
+        reach.lift(session, address, reason="已更正", by="张三", at=NOW)
+        assert failed_mails(session) == [hopeless, other]
+
+    assert ask(outside, hopeless, other).queued == (hopeless, other)
 
 
 def test_an_unknown_number_is_refused(outside):

@@ -103,7 +103,7 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
     world.open()
     [mail] = live.json("mail", "list")["mails"]
     number = mail["mail_id"]
-    server.at_recipient[mail["to_address"]].append(Reply("550 5.1.1 no such user"))
+    server.at_recipient[mail["to_address"]].append(Reply("554 5.7.1 looks like spam"))
     post = dispatching.Post(MailSettings.read())
 
     def outside():
@@ -123,11 +123,11 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
         250,
         False,
     )
-    assert [each["code"] for each in shown["attempts"]] == [550, 250]
+    assert [each["code"] for each in shown["attempts"]] == [554, 250]
     assert shown["first_tried_at"] == shown["attempts"][0]["at"]
     [asked] = shown["retries"]
     assert asked["asked_by"].startswith("命令行（系统账户 ")
-    assert asked["last_error"].endswith("服务器代码 550）")
+    assert asked["last_error"].endswith("服务器代码 554）")
     text = live("mail", "show", number).out
     assert f"接收的服务器  127.0.0.1:{server.port}（代码 250），入队后" in text
     assert live.refused("mail", "retry", number) == (
