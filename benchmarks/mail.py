@@ -12,7 +12,6 @@ from time import perf_counter, process_time
 
 from sqlalchemy import Engine
 from sqlmodel import col, select
-from tests.notifications.samples import OPENED
 
 from benchmarks.result import Measure, Result
 from models.operations import outbox
@@ -20,6 +19,7 @@ from models.operations.outbox import NewMail
 from models.tables.mail import OutboxMail, machine_now
 from notifications.message import build_message
 from notifications.render import render
+from notifications.samples import OPENED
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
 from tasks.database import reading, transaction

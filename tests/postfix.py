@@ -161,7 +161,7 @@ def postfix() -> Iterator[Postfix]:
             _wait_for(port, server, folder)
             yield Postfix(folder, port)
         finally:
-            # `postfix stop` would wait for what still goes on; the master takes all its own down.
+            # `postfix stop` would wait for what goes on; the master takes all its own down.
             os.kill(int((folder / "queue/pid/master.pid").read_text()), signal.SIGTERM)
             server.wait(10)
             passwords.shutdown()

@@ -29,7 +29,8 @@ def retry(
         list[int] | None, typer.Argument(metavar="[编号]...", help="邮件编号", show_default=False)
     ] = None,
     all_failed: Annotated[
-        bool, typer.Option("--failed", "--all-failed", help="重试全部发送失败的邮件")
+        bool,
+        typer.Option("--failed", "--all-failed", help="重试全部失败的邮件，停发名单上的除外"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -17,12 +17,13 @@ from typing import NoReturn
 
 from sqlalchemy import URL
 
+from models.operations import outbox
 from models.rules.mail import Attempt
 from models.tables.mail import machine_now
 from notifications.mime import Letter
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
-from tasks.database import make_engine, transaction
+from tasks.database import make_engine, reading, transaction
 from tasks.mail import dispatch_once
 
 #: Mails that a dispatcher takes at once: few, so that two of them share what there is.
@@ -65,16 +66,21 @@ class Gate:
 
     def __init__(self, path: Path) -> None:
         """Stand at `path`; each process has its own."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT)
+        self._gate = os.open(path, os.O_RDWR | os.O_CREAT)
+        # Who waits to shut the gate holds the door before it: else those who come and go through
+        # it side by side would keep him waiting for ever.
+        self._door = os.open(path.with_suffix(".door"), os.O_RDWR | os.O_CREAT)
 
     @contextmanager
     def held(self, *, shut: bool) -> Iterator[None]:
         """Go through, or shut it."""
-        flock(self._file, LOCK_EX if shut else LOCK_SH)
+        flock(self._door, LOCK_EX)
+        flock(self._gate, LOCK_EX if shut else LOCK_SH)
+        flock(self._door, LOCK_UN)
         try:
             yield
         finally:
-            flock(self._file, LOCK_UN)
+            flock(self._gate, LOCK_UN)
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -106,18 +112,23 @@ def kill(number: int) -> None:
 
 
 def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> None:
-    """Send what is due, round by round, until killed."""
+    """Send what is due, round by round, until killed or left alone."""
 
     class Counting(Sender):
         def send(self, message: Letter) -> Attempt:
             shared.begin(place)
             return super().send(message)
 
-    outside = partial(transaction, make_engine(url))
+    engine = make_engine(url)
+    outside = partial(transaction, engine)
     sender = Counting(MailSettings(mode=MailMode.CATCH, catch_port=port))
     here = Gate(gate)
-    while True:
-        with here.held(shut=False):
-            report = dispatch_once(outside, sender, now=shared.now, limit=_AT_ONCE)
-        if not report.sent:
+    drill = os.getppid()
+    while os.getppid() == drill:
+        with reading(engine) as session:
+            is_due = outbox.is_due(session, now=shared.now())
+        if not is_due:
             time.sleep(_IDLE_SECONDS)
+            continue
+        with here.held(shut=False):
+            dispatch_once(outside, sender, now=shared.now, limit=_AT_ONCE)

@@ -111,7 +111,7 @@ def _message_id(content: bytes) -> str:
 
 
 def serve(port: int, *, seed: int, journal: Path, life: int) -> None:
-    """Listen at `port` until killed; `life` counts the times the server has come up."""
+    """Listen at `port` until killed or left alone, for the `life`th time."""
     asyncio.run(_serve(port, _Troubles(seed, journal, life), life))
 
 
@@ -121,4 +121,7 @@ async def _serve(port: int, troubles: _Troubles, life: int) -> None:
     server = await loop.create_server(
         lambda: _Faulty(troubles, f"{life}-{next(numbers)}", loop), "127.0.0.1", port
     )
-    await server.serve_forever()
+    drill = os.getppid()
+    while os.getppid() == drill:
+        await asyncio.sleep(0.5)
+    server.close()

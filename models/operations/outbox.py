@@ -68,7 +68,11 @@ class NewMail:
 
     def row(self) -> dict[str, object]:
         """Return what the outbox keeps."""
-        kept = vars(self) | {"next_try_at": self.not_before or machine_now()}
+        held_until = self.not_before
+        kept = vars(self) | {
+            "next_try_at": held_until or machine_now(),
+            "held_until": held_until,
+        }
         del kept["not_before"]
         return kept
 

@@ -7,6 +7,7 @@ from models.operations.calls import CallForBoard
 from models.operations.worklists import BoardRow, OpenItem
 from models.rules.stages import Role, Stage
 from models.tables.case import WorkItem
+from notifications.settings import MailMode
 from tasks.boards import board_page, cell, worklist_page
 from tasks.prefect_runs import run_name, run_tags
 
@@ -72,6 +73,12 @@ def test_the_board_tells_what_is_overdue_and_leads_to_case_and_worklist() -> Non
     assert _line(page, "| [示例西塞山经信局]") == (
         "| [示例西塞山经信局](/w/7) | 县市区经信部门 | 1 | **1** | 2024-03-22 |"
     )
+
+
+def test_the_board_says_where_mail_goes() -> None:
+    page = board_page([ROW], [LATE], None, {}, {7: "/w/7"}, mail_mode=MailMode.CATCH.label)
+
+    assert _line(page, "邮件方式") == "邮件方式：本机拦截（不会发给任何人）"
 
 
 def test_who_is_nobody_has_nothing_to_do_but_on_an_objection() -> None:

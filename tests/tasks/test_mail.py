@@ -17,6 +17,7 @@ from models.operations import outbox
 from models.operations.outbox import NewMail
 from models.rules.mail import MOST_ATTEMPTS, MailOutcome, MailState, message_id
 from models.tables.mail import MailAttempt, OutboxMail
+from notifications.post import Post
 from notifications.render import render
 from notifications.samples import OPENED, OPENED_AGAIN
 from notifications.settings import MailSettings
@@ -417,6 +418,60 @@ def test_dispatchers_side_by_side_send_every_mail_once(outside, server):
     }
     assert states(outside) == [MailState.SENT] * 60
     assert 1 <= server.connections <= 3
+
+
+def test_a_limit_per_minute_holds_for_all_dispatchers_together(outside, server, clock):
+    settings = MailSettings(
+        mode="allowlist",
+        allowlist="example.com",
+        host="127.0.0.1",
+        port=server.port,
+        security="none",
+        per_minute=7,
+    )
+    queue(outside, *(a_mail(number) for number in range(30)))
+    two = [Post(settings), Post(settings)]
+
+    sent = []
+    for _ in range(8):  # every twenty seconds, both
+        sent.append(sum(dispatch_once(outside, post, now=clock, limit=4).sent for post in two))
+        clock.pass_by(seconds=20)
+    for post in two:
+        post.close()
+
+    # in no minute more than seven
+    assert sent == [7, 0, 0, 7, 0, 0, 7, 0]
+
+
+def test_mails_that_a_dead_dispatcher_holds_count_until_their_lease_is_over(outside, clock):
+    queue(outside, *(a_mail(number) for number in range(9)))
+
+    def claimed(owner):
+        with outside() as session:
+            return outbox.claim(
+                session,
+                owner=owner,
+                limit=50,
+                now=clock(),
+                lease=LEASE,
+                domain=DOMAIN,
+                per_minute=6,
+            )
+
+    assert [len(claimed("一号")), len(claimed("二号"))] == [6, 0]
+    clock.pass_by(minutes=5)
+    assert len(claimed("二号")) == 6
+
+
+def test_a_dispatcher_told_to_stop_finishes_one_mail_and_gives_back_the_rest(
+    outside, server, sender, clock
+):
+    queue(outside, *(a_mail(number) for number in range(5)))
+
+    report = dispatch_once(outside, sender, now=clock, is_stopping=lambda: bool(server.received))
+
+    assert report == DispatchReport(sent=1, released=4)
+    assert states(outside) == [MailState.SENT] + [MailState.QUEUED] * 4
 
 
 def test_the_log_of_a_failure_names_no_person(outside, server, sender, clock, caplog):

@@ -5,10 +5,10 @@ import pytest
 from models.rules.mail import MailOutcome, MailState
 from notifications.post import Post
 from notifications.render import render
+from notifications.samples import OPENED
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
 from tasks.mail import DispatchReport, dispatch_once
-from tests.notifications.samples import OPENED
 from tests.postfix import DOMAIN, PASSWORD, USER, NoPostfixError, postfix
 from tests.smtp_server import SmtpServer
 from tests.tasks.test_mail import a_mail, attempts, mails, outside, queue  # noqa: F401
