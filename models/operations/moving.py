@@ -266,7 +266,7 @@ def follow(
     stage, round_no = item.stage, item.round
     match move:
         case Stay():
-            return Waiting(OpenedItem.of(item.model_dump()), asked)
+            return Waiting(OpenedItem.of(vars(item)), asked)
         case End(status=status):
             end_case(session, case, status, at)
             return None
