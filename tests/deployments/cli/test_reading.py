@@ -163,7 +163,7 @@ def test_mails_are_listed_and_shown_before_they_are_sent(pilot: Pilot, world: Wo
     assert to_other["case_no"] == other
     shown = pilot("mail", "show", to_other["mail_id"])
     assert f"主题    {to_other['subject']}" in shown.out
-    assert f"案卷：{other}" in shown.out
+    assert f"案卷号：{other}" in shown.out
     assert pilot.refused("mail", "show", 999) == (
         "没有编号为 999 的邮件；可用 pilot mail list 查看"
     )
