@@ -33,16 +33,6 @@ def _level(level: int | None) -> Cell:
     return None if level is None else level_text(level)
 
 
-def _enterprise(name: str) -> _Of:
-    """Return a fact of the enterprise's record; None where the register does not hold it (yet)."""
-
-    def read(record: CaseRecord) -> Any:
-        value = getattr(record.enterprise, name, None)
-        return getattr(value, "label", value)
-
-    return read
-
-
 def _size(record: CaseRecord) -> Cell:
     if record.enterprise.headcount is None:
         return None
@@ -55,16 +45,16 @@ _COLUMNS: Sequence[tuple[Column, _Of]] = (
     _text("统一社会信用代码", lambda r: r.enterprise.credit_code, 22),
     _whole("批次", lambda r: r.row.batch),
     _text("县市区", lambda r: r.row.county, 12),
-    _text("地址", _enterprise("address"), 28),
-    _day("成立日期", _enterprise("founded_on")),
+    _text("地址", lambda r: r.enterprise.address, 28),
+    _day("成立日期", lambda r: r.enterprise.founded_on),
     _text("所属行业", lambda r: r.row.industry),
-    _text("所有制性质", _enterprise("ownership"), 12),
-    _text("企业规模", _enterprise("size"), 10),
+    _text("所有制性质", lambda r: r.enterprise.ownership, 12),
+    _text("企业规模", lambda r: r.enterprise.size and r.enterprise.size.label, 10),
     _text("规上/规下", _size, 10),
-    _whole("上年度从业人数", _enterprise("headcount")),
-    _whole("前年度从业人数", _enterprise("headcount_before")),
-    _yuan("上年度营业收入", _enterprise("revenue")),
-    _text("主营业务", _enterprise("main_business"), 30),
+    _whole("上年度从业人数", lambda r: r.enterprise.headcount),
+    _whole("前年度从业人数", lambda r: r.enterprise.headcount_before),
+    _yuan("上年度营业收入", lambda r: r.enterprise.revenue),
+    _text("主营业务", lambda r: r.enterprise.main_business, 30),
     _text("联系人", lambda r: r.contact and r.contact.name, 10),
     _text("联系电话", lambda r: r.contact and r.contact.phone),
     _text("联系邮箱", lambda r: r.contact and r.contact.email, 26),

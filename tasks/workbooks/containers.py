@@ -20,8 +20,10 @@ from defusedxml.ElementTree import fromstring
 from tasks.workbooks.refusals import WorkbookRefusedError
 
 LARGEST_FILE = 50 * 1024 * 1024
-#: 50,000 rows of 40 columns are about 120 MB of XML.
-LARGEST_CONTENT = 300 * 1024 * 1024
+#: 50,000 rows of 20 columns are 90 MB of XML as we write them, 350 MB as LibreOffice does.
+LARGEST_CONTENT = 400 * 1024 * 1024
+#: Texts of a workbook are held in memory all at once, each with some overhead of its own.
+MOST_TEXTS = 2_000_000
 #: Text in tables shrinks to a tenth or a thirtieth; only what is made to burst goes beyond this.
 LARGEST_RATIO = 200
 #: Below this size any ratio is harmless: an empty sheet may well shrink to a hundredth.
@@ -196,7 +198,7 @@ def _require_plain(path: Path, archive: ZipFile, part: ZipInfo) -> None:
     """
     is_xml = part.filename.lower().endswith((".xml", ".rels", ".vml"))
     is_relations = part.filename.lower().endswith(".rels")
-    size, before, kept = 0, b"", bytearray()
+    size, texts, before, kept = 0, 0, b"", bytearray()
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK):
             if is_xml:
@@ -207,6 +209,9 @@ def _require_plain(path: Path, archive: ZipFile, part: ZipInfo) -> None:
                         path, f"内部的 XML（{part.filename}）含有实体定义，不是正常保存的文件"
                     )
                 before = chunk[-16:]
+                texts += chunk.count(b"si>")  # `<si>` and `</si>`, whatever the prefix
+                if texts > 2 * MOST_TEXTS:
+                    raise _too_large(path)
             size += len(chunk)
             if is_relations:
                 kept += chunk

@@ -5,6 +5,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
+from models.rules.stages import Channel
 from tasks.migration import is_pending, upgrade
 from tests.databases import Copies
 
@@ -56,3 +57,15 @@ def test_checks_and_partial_indexes_are_in_the_database_too(engine: Engine) -> N
             if index.get("dialect_options", {}).get(f"{dialect}_where") is not None
         }
         assert there == partial
+
+
+def test_every_channel_may_be_written_wherever_a_channel_stands(engine: Engine) -> None:
+    """A channel of its own came after some of the tables: their CHECKs must know it too."""
+    inspector = inspect(engine)
+    found = 0
+    for table in SQLModel.metadata.sorted_tables:
+        for check in inspector.get_check_constraints(table.name):
+            if check["name"] == f"ck_{table.name}_channel_known":
+                found += 1
+                assert all(f"'{channel.value}'" in check["sqltext"] for channel in Channel)
+    assert found == len([t for t in SQLModel.metadata.sorted_tables if "channel" in t.columns]) > 2

@@ -86,6 +86,15 @@ def test_content_over_the_limit_is_refused_however_well_it_is_packed(tmp_path, m
         read(tmp_path / "a.xlsx")
 
 
+def test_more_texts_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(containers, "MOST_TEXTS", 1000)
+    texts = b"<sst>" + b"<si><t>a</t></si>" * 1001 + b"</sst>"
+    (tmp_path / "a.xlsx").write_bytes(repacked(add={"xl/other.xml": texts}))
+
+    with pytest.raises(WorkbookRefusedError, match="请分成几个文件"):
+        read(tmp_path / "a.xlsx")
+
+
 @pytest.mark.parametrize("what", ["missing.xlsx", "folder.xlsx"])
 def test_what_is_no_file_is_refused(tmp_path, what):
     (tmp_path / "folder.xlsx").mkdir()
