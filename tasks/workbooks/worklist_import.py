@@ -19,6 +19,7 @@ from models.tables.case import Case, WorkItem
 from models.tables.party import Party
 from tasks.answering import Moment, answer_item
 from tasks.database import reading
+from tasks.workbooks.cell_text import from_cell, to_cell
 from tasks.workbooks.form_columns import cells_of, values_of
 from tasks.workbooks.reading import open_workbook
 from tasks.workbooks.worklist_filled import (
@@ -29,6 +30,7 @@ from tasks.workbooks.worklist_filled import (
     filled_steps,
 )
 from tasks.workbooks.worklist_sheets import CASE, ENTERPRISE
+from tasks.workbooks.writing import Cell
 
 
 class RowStatus(Choice):
@@ -144,11 +146,11 @@ def _result(
 
 
 class TouchedFactError(PilotError):
-    """A locked cell does not say any more what was exported."""
+    """A locked cell does not say what the system says: it was changed, here or there."""
 
     def __init__(self, item_id: int, why: str) -> None:
         """Say which one."""
-        super().__init__(f"事项 {item_id} {why}；锁定内容被改动，请重新导出后填写")
+        super().__init__(f"事项 {item_id} {why}；锁定内容与系统不一致，请重新导出后填写")
 
 
 def _require_untouched(session: Session, row: FilledRow, exported: frozenset[int]) -> None:
@@ -189,11 +191,20 @@ def _is_changed(row: FilledRow) -> bool:
             return False
         known = prefill(session, item.id or 0)
     layout = row.layout
-    before = values_of(layout.columns, cells_of(layout.columns, known))
+    before = values_of(layout.columns, _as_read(cells_of(layout.columns, known)))
     for form_list in layout.lists.values():
         lines = known.get(form_list.name)
         if isinstance(lines, list) and lines:
             before[form_list.name] = [
-                values_of(form_list.columns, cells_of(form_list.columns, line)) for line in lines
+                values_of(form_list.columns, _as_read(cells_of(form_list.columns, line)))
+                for line in lines
             ]
     return _words(before) != _words(row.given)
+
+
+def _as_read(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return cells as they come back from a file: line ends and space around text may differ."""
+    return {
+        title: from_cell(to_cell(cell)) if isinstance(cell, str) else cell
+        for title, cell in cells.items()
+    }

@@ -150,8 +150,8 @@ def test_who_answers_can_be_said_once_for_all_rows(pilot: Pilot, world: World) -
 
 #: What somebody wrote into a row -> words of the refusal.
 TAMPERED: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"案卷号": "HS-2-0009"}, "锁定内容被改动"),
-    ({"企业名称": "别的企业"}, "锁定内容被改动"),
+    ({"案卷号": "HS-2-0009"}, "锁定内容与系统不一致"),
+    ({"企业名称": "别的企业"}, "锁定内容与系统不一致"),
     ({ITEM: 1}, "不在本清单之内"),
     ({ITEM: 99}, "不在本清单之内"),
     ({ITEM: "一"}, "无法识别"),
@@ -328,3 +328,14 @@ def test_nothing_is_answered_where_the_results_could_not_be_written(
     said = pilot.refused("worklist", "import", paper.save(), "-o", pilot.home / "no" / "a.xlsx")
 
     assert "无法写入" in said
+
+
+def test_lines_ended_as_windows_does_are_not_taken_for_a_change(pilot: Pilot, world: World) -> None:
+    case_no = world.open()
+    world.answer(case_no, needs="第一行\r\n第二行\r\n=1+1", main_business="'=加工")
+    world.say(case_no, outcome="退回补正", opinion="请补充")
+    path = exported(pilot, ENTERPRISE).path
+
+    status, document = imported(pilot, path)
+
+    assert (status, document["skipped"]) == (0, 1), document
