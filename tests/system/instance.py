@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,6 +122,19 @@ class Instance:
         """Return what `pilot status --json` says."""
         said: dict[str, Any] = json.loads(self.pilot("status", "--json").stdout)
         return said
+
+    def wait_for_a_beat(self) -> None:
+        """Return when the worker has just done what it does between polls: next, it polls.
+
+        Whoever locks the database at another moment waits for the worker's patience, half a minute.
+        """
+
+        def signed() -> datetime:
+            with reading(self.engine) as session:
+                return session.get_one(Heartbeat, "worker").beat_at
+
+        before = signed()
+        wait_for(lambda: signed() != before, "a beat of the worker")
 
     # -- the command line ---------------------------------------------------------------------
 

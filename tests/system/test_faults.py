@@ -44,15 +44,16 @@ def test_an_answer_given_while_prefect_is_dead_counts_and_shows_when_it_is_back(
 def test_a_form_resumed_just_before_the_worker_dies_is_handed_in_once(instance: Instance) -> None:
     case_no = "HS-1-0008"
     form = {**instance.typical(case_no), "handler": "彭雪"}
-    instance.wait_at_form(case_no)
+    run = instance.wait_at_form(case_no)
     item = instance.open_item(case_no)
     assert item is not None
     assert item.id is not None
 
     # Nobody can write: the worker stands between the resume and its transaction …
+    instance.wait_for_a_beat()
     with closing(sqlite3.connect(instance.home / "pilot.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
-        instance.resume(case_no, form)
+        instance.submit(run, form)
         wait_for(lambda: instance.runs_in("RUNNING") or None, "the worker to take the run")
         # … and dies there.
         instance.kill("worker")

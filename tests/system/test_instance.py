@@ -146,11 +146,13 @@ def test_sigterm_with_a_form_in_hand_ends_everything_and_the_form_counts_once(
     assert item is not None
     assert item.id is not None
     processes = psutil.Process(fragile.process.pid).children(recursive=True)
+    run = fragile.wait_at_form(case_no)
 
     # Nobody can write: the worker has the form, and cannot hand it in before it has to go.
+    fragile.wait_for_a_beat()
     with closing(sqlite3.connect(fragile.home / "pilot.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
-        fragile.resume(case_no, form)
+        fragile.submit(run, form)
         wait_for(lambda: fragile.runs_in("RUNNING") or None, "the worker to take the run")
         assert fragile.stop(signal.SIGTERM) == 0
         lock.execute("ROLLBACK")
