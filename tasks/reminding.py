@@ -34,7 +34,10 @@ def remind(moment: Moment, on: Engine | None = None) -> int:
         # Also what an earlier sweep of the day has proven: its mails have their keys already.
         mails = [
             _mail(moment, list(matters))
-            for _, matters in groupby(reminded_on(session, today), key=lambda told: told.contact_id)
+            for _, matters in groupby(
+                reminded_on(session, moment.programme.reminders, today),
+                key=lambda told: told.contact_id,
+            )
         ]
         queue_mails(session, mails)
     return len(mails)

@@ -78,7 +78,7 @@ def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date
     return connection.execute(statement).rowcount
 
 
-def reminded_on(session: Session, day: date) -> list[Reminded]:
+def reminded_on(session: Session, rules: Sequence[ReminderRule], day: date) -> list[Reminded]:
     """Return whom `day`'s mails remind of what, person by person, the most urgent first.
 
     A matter that several rules name, as after an outage, stands once: under the last of them.
@@ -101,7 +101,7 @@ def reminded_on(session: Session, day: date) -> list[Reminded]:
             .join(_Due, col(_Due.day) == col(WorkItem.due_on))
         ).where(_PROOF.c.reminded_on == day)
     )
-    return _once_each([_reminded(*row) for row in rows])
+    return _once_each([_reminded(*row) for row in rows], rules)
 
 
 def forecast_reminders(
@@ -132,7 +132,7 @@ def forecast_reminders(
         )
     )
     ahead = [_reminded(max(day, today), *rest) for day, *rest in rows]
-    return _once_each(ahead)
+    return _once_each(ahead, rules)
 
 
 def _workday_no(day: date) -> ScalarSelect[int]:
@@ -203,6 +203,14 @@ def _reminded(
     )
 
 
-def _once_each(reminded: Sequence[Reminded]) -> list[Reminded]:
-    """Return one of each (day, item): the last rule that names it."""
-    return list({(each.day, each.item_id): each for each in reminded}.values())
+def _once_each(reminded: Sequence[Reminded], rules: Sequence[ReminderRule]) -> list[Reminded]:
+    """Return one of each (day, item), in the order given: under the latest rule that names it."""
+    # A rule that the policy no longer has says less than any that it has.
+    offsets = {rule.key: rule.working_days for rule in rules}
+    lowest = min(offsets.values(), default=0) - 1
+    latest: dict[tuple[date, int], Reminded] = {}
+    for each in reminded:
+        known = latest.setdefault((each.day, each.item_id), each)
+        if offsets.get(each.rule, lowest) > offsets.get(known.rule, lowest):
+            latest[each.day, each.item_id] = each
+    return list(latest.values())

@@ -21,8 +21,9 @@ from tests.operations.at_once import at_once
 def remind(world: World) -> list[Reminded]:
     """Sweep the world's day; return whom it reminds."""
     with transaction(world.engine) as session:
-        prove_reminders(session, world.moment.programme.reminders, world.today)
-        return reminded_on(session, world.today)
+        rules = world.moment.programme.reminders
+        prove_reminders(session, rules, world.today)
+        return reminded_on(session, rules, world.today)
 
 
 def proofs(world: World) -> set[tuple[int, str]]:
