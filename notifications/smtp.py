@@ -12,7 +12,6 @@ import yagmail
 
 from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
-from notifications.message import recipient
 from notifications.mime import Letter
 from notifications.server import MailServer, Security
 from notifications.settings import MailSettingError, MailSettings
@@ -120,12 +119,12 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         return self._send(message)
 
     def _send(self, message: Letter) -> Attempt:
-        address = recipient(message)
+        address = message.to_address
         kept = self.smtp
         try:
             client = kept or self._connected()
             client.is_data_begun = False
-            client.sendmail(self.settings.from_address, [address], message.write())
+            client.sendmail(self.settings.from_address, [address], message.content)
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
             if kept and _is_closed_by_server(error) and not kept.is_data_begun:
                 self.close()

@@ -183,7 +183,6 @@ def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepa
             date=now,
             trial=context.trial_note,
         )
-        message.write()
     except PilotError as error:
         return _refused(str(error), is_address_dead=isinstance(error, MailAddressError))
     except (
