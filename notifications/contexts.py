@@ -71,6 +71,8 @@ class MailContext(BaseModel):
     office_email: Line | None = None
     recipient_party: Line
     recipient_name: Line
+    #: Who was written to first and has not been reached, where this mail is passed on.
+    passed_on_from: Line | None = None
     #: The programme's instant at which the mail was queued; its day stands below the signature.
     written_at: AwareDatetime | None = None
     #: Set on a demonstration or a moved clock: a mark in the subject, a banner in the body.

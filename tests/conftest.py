@@ -1,8 +1,10 @@
 """Fixtures of all tests: a fresh database, and one with the programme and its parties."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -56,6 +58,23 @@ def world(copies: Copies) -> Iterator[World]:
     """The programme with its invented parties, and no case yet."""
     for engine in copies.fresh(fill_world):
         yield make_world(engine)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody but its bearer trusts: (certificate, key)."""
+    directory = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=mail.test"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(directory / "key.pem"), "-out", str(directory / "certificate.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return directory / "certificate.pem", directory / "key.pem"
 
 
 @pytest.fixture(autouse=True)
