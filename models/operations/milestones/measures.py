@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
+from typing import cast
 
-from sqlalchemy import Select, and_, exists, not_
+from sqlalchemy import ColumnElement, Select, and_, exists, not_
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
@@ -63,8 +64,10 @@ def measured_cases(
         col(_Later.attempt) > col(WorkItem.attempt),
         col(_Later.opened_at) < end,
     )
-    wanted: Select[tuple[str, datetime]] = (  # type: ignore[assignment]  # closed: has an instant
-        select_rows(col(WorkItem.case_no), col(WorkItem.closed_at).label("reached_at"))
+    # What was closed has an instant.
+    closed_at = cast("ColumnElement[datetime]", col(WorkItem.closed_at))
+    wanted: Select[tuple[str, datetime]] = (
+        select_rows(col(WorkItem.case_no), closed_at.label("reached_at"))
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
         .where(
             col(Case.programme_key) == programme,
