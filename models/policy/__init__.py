@@ -67,6 +67,8 @@ class Batch:
     name: str
     application_starts_on: date
     application_ends_on: date
+    #: The contradiction whose reading in force gives the two days below.
+    transformation: str
     transformation_starts_on: date
     transformation_ends_on: date
     target: int
@@ -233,6 +235,7 @@ def _batch(figures: BatchFigures, contradictions: Mapping[str, Contradiction]) -
         name=figures.name,
         application_starts_on=figures.application_starts_on,
         application_ends_on=figures.application_ends_on,
+        transformation=figures.transformation,
         transformation_starts_on=reading.starts_on,
         transformation_ends_on=reading.ends_on,
         target=figures.target,

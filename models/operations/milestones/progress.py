@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from models.operations.milestones import measures
 from models.operations.milestones.readings import readings_in_force
@@ -13,6 +13,7 @@ from models.policy.figures import Milestone, Target
 from models.rules.clock import day_of
 from models.rules.milestones import Measure, MilestoneState, Part, state_of_all
 from models.tables.milestone import MilestoneEvidence
+from models.tables.programme import Batch
 from models.tables.programme import Milestone as MilestoneRow
 
 
@@ -97,11 +98,12 @@ class _Look:
         unit = self._programme.measures[figures.measure].unit
         evidence = tuple(self._evidence.get(milestone.key, ()))
         value = self._value(milestone.key, figures.measure, milestone.batch, evidence)
-        target, text, is_final = milestone.target, milestone.target_text or "", True
+        target, is_final = milestone.target, True
+        text = f"{target} {unit}以上" if target else ""
         if figures.out_of is not None and milestone.batch is not None:
             target = self._cases(figures.out_of, milestone.batch)
             is_final = self._is_settled(milestone.batch)
-            text = f"全部 {target} {unit}" if is_final else f"已入选的 {target} {unit}"
+            text = f"{'全部' if is_final else '已入选的'} {target} {unit}"
         parts = []
         if target is not None:
             done_on = None
@@ -219,7 +221,11 @@ class _Look:
 
     def _is_settled(self, batch: int) -> bool:
         """Return whether nobody can be selected any more: the list of the batch is complete."""
-        closes_on = self._programme.batch(batch).application_ends_on
+        closes_on = self._session.exec(
+            select(col(Batch.applications_close_on)).where(
+                Batch.programme_key == self._programme.key, Batch.number == batch
+            )
+        ).one()
         applying = measures.cases_applying(
             self._session, batch, self._on, programme=self._programme.key
         )
