@@ -10,6 +10,7 @@ from deployments.signs import sign
 from models.tables.mail import machine_now
 from tasks.answering import present_moment
 from tasks.boards import Boards
+from tasks.moments import are_moments_waiting
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
 from tasks.sweeping import is_missed
 
@@ -51,6 +52,7 @@ class Beat:
             if now >= self._next_boards:
                 self._next_boards = now + BOARD_SECONDS
                 self._try(self._catch_up, client)
+                self._try(self._have_moments_handled, client)
                 self._try(self._show, client)
             if now >= self._next_calendar:
                 self._next_calendar = now + _CALENDAR_SECONDS
@@ -86,6 +88,18 @@ class Beat:
             sweep.id,
             name=f"每日巡检 · {day}（补）",
             idempotency_key=f"catch-up:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
+        )
+
+    def _have_moments_handled(self, client: SyncPrefectClient) -> None:
+        """Make a run for the moments that the clock has noted, again until they are done."""
+        if not are_moments_waiting():
+            return
+        handler = client.read_deployment_by_name(f"日历时点/{DEPLOYMENT}")
+        day, now = f"{present_moment().at:%Y-%m-%d}", machine_now()
+        client.create_flow_run_from_deployment(
+            handler.id,
+            name=f"日历时点 · {day}",
+            idempotency_key=f"moments:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
         )
 
     def _show(self, client: SyncPrefectClient) -> None:
