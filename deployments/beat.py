@@ -10,11 +10,14 @@ from deployments.signs import sign
 from models.tables.mail import machine_now
 from tasks.answering import present_moment
 from tasks.boards import Boards
+from tasks.moments import are_moments_waiting
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
 from tasks.sweeping import is_missed
 
 #: The boards follow a change at most this often.
 BOARD_SECONDS = 60.0
+#: How the milestones stand is counted over all cases, and so less often.
+_CALENDAR_SECONDS = 600.0
 _SIGN_SECONDS = 5.0
 #: Hand-offs per beat: a burst must not keep the worker from polling.
 _AT_ONCE = 10
@@ -35,6 +38,7 @@ class Beat:
         self._boards = Boards()
         self._is_reconciled = False
         self._next_boards = 0.0
+        self._next_calendar = 0.0
 
     def __call__(self) -> None:
         """Make and wake what is due; now and then sign, catch up on a sweep, refresh the boards.
@@ -48,7 +52,11 @@ class Beat:
             if now >= self._next_boards:
                 self._next_boards = now + BOARD_SECONDS
                 self._try(self._catch_up, client)
+                self._try(self._have_moments_handled, client)
                 self._try(self._show, client)
+            if now >= self._next_calendar:
+                self._next_calendar = now + _CALENDAR_SECONDS
+                self._try(self._show_calendar, client)
             if now >= self._next_sign:
                 self._next_sign = now + _SIGN_SECONDS
                 self._try(self._sign, client)
@@ -82,8 +90,23 @@ class Beat:
             idempotency_key=f"catch-up:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
         )
 
+    def _have_moments_handled(self, client: SyncPrefectClient) -> None:
+        """Make a run for the moments that the clock has noted, again until they are done."""
+        if not are_moments_waiting():
+            return
+        handler = client.read_deployment_by_name(f"日历时点/{DEPLOYMENT}")
+        day, now = f"{present_moment().at:%Y-%m-%d}", machine_now()
+        client.create_flow_run_from_deployment(
+            handler.id,
+            name=f"日历时点 · {day}",
+            idempotency_key=f"moments:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
+        )
+
     def _show(self, client: SyncPrefectClient) -> None:
         self._boards.refresh(client, present_moment())
+
+    def _show_calendar(self, client: SyncPrefectClient) -> None:
+        self._boards.refresh_calendar(client, present_moment())
 
     def _sign(self, client: SyncPrefectClient) -> None:
         sign("worker")
