@@ -1,7 +1,7 @@
 """`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
 
-Sends the mails of the outbox, reads what comes back and gives a sign of life. It does not import
-Prefect.
+Sends the mails of the outbox, reads what comes back, reports a missing daily sweep and gives a
+sign of life. It does not import Prefect.
 """
 
 import logging
@@ -24,6 +24,7 @@ from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
 from tasks.mail_modes import require_may_start
 from tasks.reports import read_reports
+from tasks.sweep_watch import report_missing_sweep
 
 #: How soon a queued mail is taken up.
 _TICK_SECONDS = 0.5
@@ -31,6 +32,9 @@ _SIGN_SECONDS = 5
 _MISFIRE_SECONDS = 60
 #: How often delivery reports are looked for.
 _REPORTS_SECONDS = 180
+#: How often it is looked whether the day's sweep is missing. The first time so long after the
+#: start: a system that comes up late in the day catches up on its sweep first.
+_SWEEP_WATCH_SECONDS = 600
 
 
 class Dispatcher:
@@ -93,6 +97,7 @@ def main() -> int:
             seconds=_REPORTS_SECONDS,
             next_run_time=machine_now(),
         )
+    scheduler.add_job(report_missing_sweep, "interval", seconds=_SWEEP_WATCH_SECONDS)
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 import models.tables.audit
 import models.tables.case
+import models.tables.deadline
 import models.tables.mail
 import models.tables.party
 import models.tables.programme

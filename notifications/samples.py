@@ -8,8 +8,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from notifications.contexts import (
+    DeadlineChange,
+    DeadlineMoved,
+    Digest,
     DueMatters,
     ItemOpened,
+    LateMatter,
     MailContext,
     Matter,
     Paid,
@@ -17,6 +21,7 @@ from notifications.contexts import (
     Returned,
     StageFinished,
     SubsidyDecided,
+    SweepMissed,
 )
 
 #: What a mail cannot do without. Mails queued before a field was added have only this.
@@ -86,6 +91,18 @@ RETURNED = Returned(
         "也可将内容交工作人员登记，事项编号 44",
     ),
 )
+EXTENDED = DeadlineMoved(
+    **COMMON,
+    item_id=42,
+    stage_name="诊断",
+    step_name="开展诊断",
+    change=DeadlineChange.EXTENDED,
+    reason="企业停产检修，现场诊断顺延。",
+    due_before=date(2024, 3, 25),
+    due_on=date(2024, 4, 1),
+    working_days=5,
+    decided_by_party="市经信局",
+)
 SUBSIDY = {**COMMON, "written_at": datetime(2024, 11, 5, 1, 5, tzinfo=UTC), "clause": "五（二）"}
 
 #: A mail about several cases names none in its frame.
@@ -106,6 +123,39 @@ def a_matter(case_no: str, item_id: int, enterprise: str, due_on: date, days_lef
         days_left=days_left,
     )
 
+
+LATE = LateMatter(
+    case_no="HS-1-0003",
+    enterprise_name="示例精密机械有限公司",
+    item_id=31,
+    stage_name="诊断",
+    step_name="咨询诊断",
+    waits_for="示例云帆数字科技",
+    due_on=date(2024, 3, 14),
+    days_late=7,
+)
+DIGEST = Digest(
+    **PERSONAL,
+    unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
+    is_weekly=False,
+    day=date(2024, 3, 25),
+    since=date(2024, 3, 22),
+    opened=3,
+    ended=("已撤回 1 件",),
+    done=("申报 · 县市区初审：推荐 2 件",),
+    late_count=2,
+    late_by=("服务商 2 件",),
+    late=(LATE, LATE.model_copy(update={"days_late": None})),
+    listed_count=3,
+    stopped=(
+        "示例铜材有限公司（HS-1-0007，事项 42）诊断·咨询诊断：自 2024-03-20 起暂停计时，等待企业：检修",
+    ),
+    is_swept=True,
+    last_swept_on=date(2024, 3, 24),
+)
+QUIET = Digest(
+    **PERSONAL, is_weekly=False, day=date(2024, 3, 25), opened=0, late_count=0, is_swept=False
+)
 
 SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENED,
@@ -177,6 +227,20 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         voucher_no="CZ-2024-1120-003",
         paid_on=date(2024, 11, 20),
     ),
+    EXTENDED,
+    EXTENDED.model_copy(update={"written_at": None, "working_days": None, "reason": None}),
+    EXTENDED.model_copy(
+        update={
+            "change": DeadlineChange.STOPPED,
+            "waits_for_name": "企业",
+            "due_on": None,
+            "working_days": None,
+        }
+    ),
+    EXTENDED.model_copy(
+        update={"change": DeadlineChange.RESTARTED, "due_before": None, "stopped_days": 3}
+    ),
+    EXTENDED.model_copy(update={"change": DeadlineChange.RESTARTED, "stopped_days": 0}),
     DueMatters(
         **PERSONAL,
         unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
@@ -190,8 +254,35 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         ),
     ),
     DueMatters(
+        **PERSONAL,
+        matters=(
+            a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 25), 0),
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 14), -7).model_copy(
+                update={"waits_for": "示例云帆数字科技"}
+            ),
+        ),
+        how_to_answer=("打开办理页面填写表单",),
+    ),
+    DueMatters(
+        **PERSONAL,
+        matters=(
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 11), -10).model_copy(
+                update={"waits_for": "示例云帆数字科技"}
+            ),
+        ),
+        how_to_answer=("打开办理页面填写表单",),
+    ),
+    DueMatters(
         **{**PERSONAL, "trial_note": "演示数据 · 系统日期 2024-03-25"},
         matters=(a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 26), 1),),
         how_to_answer=("打开办理页面填写表单",),
     ),
+    DIGEST,
+    DIGEST.model_copy(
+        update={"is_weekly": True, "day": date(2024, 3, 25), "is_swept": None, "listed_count": 2}
+    ),
+    QUIET,
+    QUIET.model_copy(update={"last_swept_on": date(2024, 3, 21)}),
+    SweepMissed(**PERSONAL, day=date(2024, 3, 25), last_swept_on=date(2024, 3, 24)),
+    SweepMissed(**PERSONAL, day=date(2024, 3, 25)),
 )

@@ -1,7 +1,7 @@
 """The day's reminders: one mail a person, whatever number of matters and rules has come due."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import islice
 
 from sqlalchemy import Engine
 
@@ -23,24 +23,23 @@ _HOW_TO_ANSWER = (
     "点右上角“⋮”中的“Resume”（办理），填写表单并提交",
     "也可将内容交工作人员登记，并说明事项编号",
 )
+#: So many people's mails are in memory at once.
+_AT_ONCE = 500
 _UNCONFIRMED = "办理时限与催办日程待核（系统默认值，方案未规定）"
 
 
 def remind(moment: Moment, on: Engine | None = None) -> int:
     """Prove and queue the day's reminders, all or nothing; return to how many people they go."""
-    today = day_of(moment.at)
+    today, rules = day_of(moment.at), moment.programme.reminders
+    people = 0
     with transaction(on) as session:
-        prove_reminders(session, moment.programme.reminders, today)
+        prove_reminders(session, rules, today)
         # Also what an earlier sweep of the day has proven: its mails have their keys already.
-        mails = [
-            _mail(moment, list(matters))
-            for _, matters in groupby(
-                reminded_on(session, moment.programme.reminders, today),
-                key=lambda told: told.contact_id,
-            )
-        ]
-        queue_mails(session, mails)
-    return len(mails)
+        told = reminded_on(session, rules, today)
+        while some := list(islice(told, _AT_ONCE)):
+            queue_mails(session, [_mail(moment, matters) for matters in some])
+            people += len(some)
+    return people
 
 
 def _mail(moment: Moment, told: Sequence[Reminded]) -> NewMail:
@@ -64,6 +63,7 @@ def _mail(moment: Moment, told: Sequence[Reminded]) -> NewMail:
                 step_name=step_of(each.stage, each.step).label,
                 due_on=each.due_on,
                 days_left=each.days_left,
+                waits_for=each.waits_for or None,
             )
             for each in told
         ),

@@ -17,6 +17,7 @@ from deployments.cli import (
     case_commands,
     contact_commands,
     database_commands,
+    deadline_commands,
     drill_command,
     import_command,
     item_commands,
@@ -45,6 +46,7 @@ system_commands.register(app)
 database_commands.register(app)
 app.add_typer(case_commands.app, name="case")
 app.add_typer(item_commands.app, name="item")
+deadline_commands.register(item_commands.app)
 answering.register(app)
 mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)

@@ -64,12 +64,35 @@ def add_working_days(session: Session, day: date, working_days: int) -> date:
     raise CalendarNotLoadedError(day, working_days)
 
 
+def neighbouring_workdays(session: Session, day: date) -> tuple[date | None, date | None]:
+    """Return the last working day on or before `day` and the first on or after it.
+
+    None where the calendar does not reach so far.
+    """
+    before, after = session.exec(
+        select(
+            select(func.max(CalendarDay.day))
+            .where(col(CalendarDay.day) <= day, col(CalendarDay.is_workday))
+            .scalar_subquery(),
+            select(func.min(CalendarDay.day))
+            .where(col(CalendarDay.day) >= day, col(CalendarDay.is_workday))
+            .scalar_subquery(),
+        )
+    ).one()
+    return before, after
+
+
 def is_workday(session: Session, day: date) -> bool:
     """Return whether people work on `day`; `CalendarNotLoadedError` where that is not known."""
     row = session.get(CalendarDay, day)
     if row is None:
         raise CalendarNotLoadedError(day, 0)
     return row.is_workday
+
+
+def require_loaded(session: Session, day: date) -> None:
+    """Raise `CalendarNotLoadedError` unless the calendar holds `day`."""
+    is_workday(session, day)
 
 
 def working_days_between(session: Session, earlier: date, later: date) -> int | None:
