@@ -148,7 +148,8 @@ DIGEST = Digest(
     late=(LATE, LATE.model_copy(update={"days_late": None})),
     listed_count=3,
     stopped=(
-        "示例铜材有限公司（HS-1-0007，事项 42）诊断·咨询诊断：自 2024-03-20 起暂停计时，等待企业：检修",
+        "示例铜材有限公司（HS-1-0007，事项 42）诊断·咨询诊断："
+        "自 2024-03-20 起暂停计时，等待企业：检修",
     ),
     is_swept=True,
     last_swept_on=date(2024, 3, 24),

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from deployments.cli import (
     answering,
     audit_command,
+    calendar_command,
     case_commands,
     contact_commands,
     database_commands,
@@ -58,6 +59,7 @@ app.add_typer(milestone_commands.app, name="milestone")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)
+app.add_typer(calendar_command.app, name="calendar")
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
 

@@ -144,7 +144,8 @@ def _calendar(session: Session, programme: Programme, today: date) -> Iterator[F
             yield Finding(
                 is_problem=True,
                 what=f"{year} 年的节假日安排未知，期限落在该年的事项将被拒绝",
-                do="节假日公布后升级 chinesecalendar，再运行 pilot db upgrade",
+                do="节假日公布后用 pilot calendar add 录入，"
+                "或升级 chinesecalendar 再运行 pilot db upgrade",
             )
 
 

@@ -92,7 +92,9 @@ def changes_between(session: Session, since: datetime | None, until: datetime) -
         for stage, step, outcome, count in done
     ]
     found.sort(key=lambda each: (order[each.stage], each.step, each.outcome))
-    return Changes(opened=opened, ended=tuple((status, count) for status, count in ended), done=tuple(found))
+    return Changes(
+        opened=opened, ended=tuple((status, count) for status, count in ended), done=tuple(found)
+    )
 
 
 def late_by_role(session: Session, today: date) -> dict[Role, int]:

@@ -57,7 +57,7 @@ def days_by_role(
 
     The first day of an item is not counted and its last one is. While a clock stood still, its
     days are those of who was waited for. `case_nos` None means all; a case without items, or a
-    role without days, is left out. Raises `CalendarNotLoadedError` where `today` is not known.
+    role without days, is left out. Refused, as `not_loaded` says, where `today` is not known.
     """
     require_loaded(session, today)
     spent = union_all(_of_items(today, case_nos), *_of_stops(today, case_nos)).subquery("spent")

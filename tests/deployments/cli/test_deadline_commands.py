@@ -200,8 +200,9 @@ def test_the_form_that_stands_is_put_up_anew_once(
         (("extend", "--days", "5", "--reason", " "), "必须写明理由（--reason）"),
         (
             ("extend", "--until", "2027-01-04", "--reason", "检修"),
-            "尚不知道 2027 年的节假日安排（已知到 2026 年），无法推算工作日；请用 pilot calendar add "
-            "按国务院通知录入该年，或升级 chinesecalendar 后运行 pilot db upgrade",
+            "尚不知道 2027 年的节假日安排（已知 2024—2026 年），无法推算工作日；"
+            "请用 pilot calendar add 按国务院通知录入该年，"
+            "或升级 chinesecalendar 后运行 pilot db upgrade",
         ),
         (("restart",), "事项 {item} 没有暂停计时，无须恢复"),
         (
