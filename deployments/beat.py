@@ -12,7 +12,7 @@ from tasks.answering import present_moment
 from tasks.boards import Boards
 from tasks.moments import are_moments_waiting
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
-from tasks.sweeping import is_missed
+from tasks.sweep_watch import is_missed
 
 #: The boards follow a change at most this often.
 BOARD_SECONDS = 60.0

@@ -1,7 +1,7 @@
 """`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
 
-Sends the mails of the outbox, reads what comes back, notes the moments of the calendar and gives a
-sign of life. It does not import Prefect.
+Sends the mails of the outbox, reads what comes back, notes the moments of the calendar, reports a
+missing daily sweep and gives a sign of life. It does not import Prefect.
 """
 
 import logging
@@ -26,6 +26,7 @@ from tasks.mail import dispatch_once
 from tasks.mail_modes import require_may_start
 from tasks.moments import note_moments
 from tasks.reports import read_reports
+from tasks.sweep_watch import report_missing_sweep
 
 _log = logging.getLogger(__name__)
 #: How soon a queued mail is taken up.
@@ -36,6 +37,9 @@ _MISFIRE_SECONDS = 60
 _REPORTS_SECONDS = 180
 #: How soon after its beginning a day's moments are noted.
 _MOMENTS_SECONDS = 30
+#: How often it is looked whether the day's sweep is missing. The first time so long after the
+#: start: a system that comes up late in the day catches up on its sweep first.
+_SWEEP_WATCH_SECONDS = 600
 
 
 class Dispatcher:
@@ -113,6 +117,7 @@ def main() -> int:
             next_run_time=machine_now(),
         )
     scheduler.add_job(_moments, "interval", seconds=_MOMENTS_SECONDS, next_run_time=machine_now())
+    scheduler.add_job(report_missing_sweep, "interval", seconds=_SWEEP_WATCH_SECONDS)
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:

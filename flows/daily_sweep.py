@@ -38,6 +38,7 @@ def _page(swept: Swept, programme: Programme) -> str:
         *(f"  - {receipt.case_no} {receipt.enterprise}" for receipt in swept.ended.receipts),
         f"- 新发布的公示：{swept.begun.items} 项（{'、'.join(swept.begun.notice_nos) or '无'}）",
         f"- 催办：{swept.reminded} 人（每人每日至多一封，其各项事项合并在内）",
+        f"- 简报：{'、'.join(swept.digests) or '此前已发'}",
         f"- 审计记录封存：{'已封存' if swept.is_sealed else '此前已封存'}",
     ]
     if swept.milestones:

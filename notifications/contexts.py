@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -96,6 +97,19 @@ class MailContext(BaseModel):
         return ()
 
 
+def _deadline_of(
+    case_no: str, item_id: int, day: date, summary: str, how: tuple[str, ...], written_at: datetime
+) -> Deadline:
+    """Return the deadline of an item; whatever mail tells of it, it is the same entry."""
+    return Deadline(
+        uid=uuid5(NAMESPACE_URL, f"urn:pilot:{case_no}:{item_id}"),
+        day=day,
+        summary=summary,
+        description="\n".join((f"案卷号：{case_no}", f"事项编号：{item_id}", *how)),
+        written_at=written_at,
+    )
+
+
 class CaseMail(MailContext):
     """A mail about one case."""
 
@@ -108,17 +122,8 @@ class CaseMail(MailContext):
         """Return the deadline of an item, if it has one."""
         if item_id is None or due_on is None or self.written_at is None:
             return ()
-        return (
-            Deadline(
-                uid=uuid5(NAMESPACE_URL, f"urn:pilot:{self.case_no}:{item_id}"),
-                day=due_on,
-                summary=f"{self.mark}{what}（{self.enterprise_name}）办理截止",
-                description="\n".join(
-                    (f"案卷号：{self.case_no}", f"事项编号：{item_id}", *how),
-                ),
-                written_at=self.written_at,
-            ),
-        )
+        summary = f"{self.mark}{what}（{self.enterprise_name}）办理截止"
+        return (_deadline_of(self.case_no, item_id, due_on, summary, how, self.written_at),)
 
 
 class ItemOpened(CaseMail):
@@ -218,8 +223,42 @@ class Paid(CaseMail):
     paid_on: date
 
 
+class DeadlineChange(StrEnum):
+    """In which way a deadline was moved."""
+
+    EXTENDED = "extended"
+    STOPPED = "stopped"
+    RESTARTED = "restarted"
+
+
+class DeadlineMoved(CaseMail):
+    """To who must act: the deadline was extended, its clock was stopped or runs again."""
+
+    template: ClassVar[str] = "deadline_moved"
+
+    item_id: int
+    stage_name: Line
+    step_name: Line
+    change: DeadlineChange
+    reason: Prose | None = None
+    #: Of a stop: for whom.
+    waits_for_name: Line | None = None
+    #: Of a restart: working days that the clock stood still.
+    stopped_days: WorkingDays | None = None
+    due_before: date | None = None
+    #: None while the clock stands still.
+    due_on: date | None = None
+    working_days: WorkingDays | None = None
+    decided_by_party: Line
+
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """The item's new one."""
+        return self._deadline(self.item_id, self.due_on, f"{self.stage_name}·{self.step_name}", ())
+
+
 class Matter(BaseModel):
-    """One thing that a person has been asked for and has not done yet."""
+    """One thing that somebody has been asked for and has not done yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -231,16 +270,92 @@ class Matter(BaseModel):
     due_on: date
     #: Working days from the day of the mail up to the due day; negative when past.
     days_left: int
+    #: In whose court the ball is, where that is not the recipient: then it is for him to urge.
+    waits_for: Line | None = None
 
 
 class DueMatters(MailContext):
-    """To who must act, one a day: all matters of which the day reminds, the most urgent first."""
+    """To who must act, one a day: all matters of which the day reminds, the most urgent first.
+
+    Also to the bureau above, of matters that others have left undone for too long.
+    """
 
     template: ClassVar[str] = "due_matters"
     is_urgent: ClassVar[bool] = False
 
     matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
     how_to_answer: tuple[Line, ...]
+
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Those of the recipient's own that are still ahead; the others are in no calendar."""
+        if self.written_at is None:
+            return ()
+        return tuple(
+            _deadline_of(
+                matter.case_no,
+                matter.item_id,
+                matter.due_on,
+                f"{self.mark}{matter.stage_name}·{matter.step_name}（{matter.enterprise_name}）办理截止",
+                self.how_to_answer,
+                self.written_at,
+            )
+            for matter in self.matters
+            if matter.waits_for is None and matter.days_left >= 0
+        )
+
+
+class LateMatter(BaseModel):
+    """One overdue thing, and in whose court the ball is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case_no: Line
+    enterprise_name: Line
+    item_id: int
+    stage_name: Line
+    step_name: Line
+    waits_for: Line
+    due_on: date
+    #: Working days; None where they could not be counted.
+    days_late: WorkingDays | None
+
+
+class Digest(MailContext):
+    """What has changed and what is late: daily to the coordinators, weekly to the leading group."""
+
+    template: ClassVar[str] = "digest"
+    is_urgent: ClassVar[bool] = False
+
+    is_weekly: bool
+    day: date
+    #: The day of the digest before; None for the first one.
+    since: date | None = None
+    opened: Annotated[int, Field(ge=0)]
+    #: 已撤回 2 件; 申报 · 县市区初审：推荐 3 件.
+    ended: tuple[Line, ...] = ()
+    done: tuple[Line, ...] = ()
+    late_count: Annotated[int, Field(ge=0)]
+    #: 服务商 3 件.
+    late_by: tuple[Line, ...] = ()
+    #: Up to a limit, the latest first; in the weekly one what the leading group is to know of.
+    late: tuple[LateMatter, ...] = ()
+    #: How many `late` would be without the limit.
+    listed_count: Annotated[int, Field(ge=0)] = 0
+    #: Items whose clock stands still, with the reason.
+    stopped: tuple[Line, ...] = ()
+    #: Whether the sweep of the day before was done; None where there was none to do.
+    is_swept: bool | None = None
+    last_swept_on: date | None = None
+
+
+class SweepMissed(MailContext):
+    """To the coordinators, from outside Prefect: the day's sweep was not done by its time."""
+
+    template: ClassVar[str] = "sweep_missed"
+
+    day: date
+    last_swept_on: date | None = None
 
 
 class ApplicationsOpen(MailContext):
@@ -316,9 +431,12 @@ CONTEXTS: Mapping[str, type[MailContext]] = MappingProxyType(
             StageFinished,
             SubsidyDecided,
             Paid,
+            DeadlineMoved,
             DueMatters,
             ApplicationsOpen,
             EventInvitation,
+            Digest,
+            SweepMissed,
         )
     }
 )

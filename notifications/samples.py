@@ -9,9 +9,13 @@ from typing import Any, Final
 
 from notifications.contexts import (
     ApplicationsOpen,
+    DeadlineChange,
+    DeadlineMoved,
+    Digest,
     DueMatters,
     EventInvitation,
     ItemOpened,
+    LateMatter,
     MailContext,
     Matter,
     Paid,
@@ -19,6 +23,7 @@ from notifications.contexts import (
     Returned,
     StageFinished,
     SubsidyDecided,
+    SweepMissed,
 )
 
 #: What a mail cannot do without. Mails queued before a field was added have only this.
@@ -88,6 +93,18 @@ RETURNED = Returned(
         "也可将内容交工作人员登记，事项编号 44",
     ),
 )
+EXTENDED = DeadlineMoved(
+    **COMMON,
+    item_id=42,
+    stage_name="诊断",
+    step_name="开展诊断",
+    change=DeadlineChange.EXTENDED,
+    reason="企业停产检修，现场诊断顺延。",
+    due_before=date(2024, 3, 25),
+    due_on=date(2024, 4, 1),
+    working_days=5,
+    decided_by_party="市经信局",
+)
 SUBSIDY = {**COMMON, "written_at": datetime(2024, 11, 5, 1, 5, tzinfo=UTC), "clause": "五（二）"}
 
 #: A mail about several cases names none in its frame.
@@ -128,6 +145,39 @@ INVITATION = EventInvitation(
     ends_at=datetime(2024, 6, 18, 9, 0, tzinfo=UTC),
     place="示例会议中心",
     note="请企业负责人和信息化负责人参加。\n午餐自理。",
+)
+LATE = LateMatter(
+    case_no="HS-1-0003",
+    enterprise_name="示例精密机械有限公司",
+    item_id=31,
+    stage_name="诊断",
+    step_name="咨询诊断",
+    waits_for="示例云帆数字科技",
+    due_on=date(2024, 3, 14),
+    days_late=7,
+)
+DIGEST = Digest(
+    **PERSONAL,
+    unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
+    is_weekly=False,
+    day=date(2024, 3, 25),
+    since=date(2024, 3, 22),
+    opened=3,
+    ended=("已撤回 1 件",),
+    done=("申报 · 县市区初审：推荐 2 件",),
+    late_count=2,
+    late_by=("服务商 2 件",),
+    late=(LATE, LATE.model_copy(update={"days_late": None})),
+    listed_count=3,
+    stopped=(
+        "示例铜材有限公司（HS-1-0007，事项 42）诊断·咨询诊断："
+        "自 2024-03-20 起暂停计时，等待企业：检修",
+    ),
+    is_swept=True,
+    last_swept_on=date(2024, 3, 24),
+)
+QUIET = Digest(
+    **PERSONAL, is_weekly=False, day=date(2024, 3, 25), opened=0, late_count=0, is_swept=False
 )
 
 SAMPLES: Final[tuple[MailContext, ...]] = (
@@ -200,6 +250,20 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         voucher_no="CZ-2024-1120-003",
         paid_on=date(2024, 11, 20),
     ),
+    EXTENDED,
+    EXTENDED.model_copy(update={"written_at": None, "working_days": None, "reason": None}),
+    EXTENDED.model_copy(
+        update={
+            "change": DeadlineChange.STOPPED,
+            "waits_for_name": "企业",
+            "due_on": None,
+            "working_days": None,
+        }
+    ),
+    EXTENDED.model_copy(
+        update={"change": DeadlineChange.RESTARTED, "due_before": None, "stopped_days": 3}
+    ),
+    EXTENDED.model_copy(update={"change": DeadlineChange.RESTARTED, "stopped_days": 0}),
     DueMatters(
         **PERSONAL,
         unverified_note="办理时限与催办日程待核（系统默认值，方案未规定）",
@@ -213,6 +277,25 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         ),
     ),
     DueMatters(
+        **PERSONAL,
+        matters=(
+            a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 25), 0),
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 14), -7).model_copy(
+                update={"waits_for": "示例云帆数字科技"}
+            ),
+        ),
+        how_to_answer=("打开办理页面填写表单",),
+    ),
+    DueMatters(
+        **PERSONAL,
+        matters=(
+            a_matter("HS-1-0003", 31, "示例精密机械有限公司", date(2024, 3, 11), -10).model_copy(
+                update={"waits_for": "示例云帆数字科技"}
+            ),
+        ),
+        how_to_answer=("打开办理页面填写表单",),
+    ),
+    DueMatters(
         **{**PERSONAL, "trial_note": "演示数据 · 系统日期 2024-03-25"},
         matters=(a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 26), 1),),
         how_to_answer=("打开办理页面填写表单",),
@@ -221,4 +304,12 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENING.model_copy(update={"is_to_county": False, "written_at": None}),
     INVITATION,
     INVITATION.model_copy(update={"note": None, "written_at": None}),
+    DIGEST,
+    DIGEST.model_copy(
+        update={"is_weekly": True, "day": date(2024, 3, 25), "is_swept": None, "listed_count": 2}
+    ),
+    QUIET,
+    QUIET.model_copy(update={"last_swept_on": date(2024, 3, 21)}),
+    SweepMissed(**PERSONAL, day=date(2024, 3, 25), last_swept_on=date(2024, 3, 24)),
+    SweepMissed(**PERSONAL, day=date(2024, 3, 25)),
 )

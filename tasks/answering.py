@@ -75,7 +75,7 @@ def content_key(
     return f"{start}{others}{end}"
 
 
-def _settled(work: Callable[[], _T]) -> _T:
+def settled(work: Callable[[], _T]) -> _T:
     """Return what `work`, one transaction, returns; done anew when it met another one.
 
     The second time it sees what the other one has written, and says so in its own words.
@@ -130,7 +130,7 @@ def answer_item(
             mails_for_answer(session, answered, now.programme, now.row, now.at)
         return answered.receipt
 
-    return _settled(work)
+    return settled(work)
 
 
 def start_case(
@@ -150,7 +150,7 @@ def start_case(
             mails_for_opening(session, case, item, now.programme, now.row, now.at)
         return case
 
-    return _settled(work)
+    return settled(work)
 
 
 def withdraw_case(
@@ -164,7 +164,7 @@ def withdraw_case(
             case = cases.withdraw(session, case_no, deed, reason, at=now.at)
             mails_for_withdrawal(session, case, reason, now.programme, now.row, now.at)
 
-    _settled(work)
+    settled(work)
 
 
 @dataclass(frozen=True)

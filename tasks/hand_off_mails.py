@@ -41,7 +41,7 @@ _NOBODY = Person(id=0, party_id=0, name="", email="", has_left=False, bounced_ad
 
 
 @dataclass
-class _Letters:
+class Letters:
     """The mails of one change, addressed once it is known who the contacts are."""
 
     programme: Programme
@@ -127,9 +127,7 @@ def mails_for_answer(
     assert enterprise is not None  # noqa: S101
     assert answered.asked_party is not None  # noqa: S101
     clause = step_of(receipt.stage, receipt.step).clause
-    letters = _Letters(
-        programme, row, case, enterprise, receipt.number, at, clause, answered.people
-    )
+    letters = Letters(programme, row, case, enterprise, receipt.number, at, clause, answered.people)
     if receipt.channel not in _WITHOUT_RECEIPT:
         letters.write(
             answered.asked_party,
@@ -223,7 +221,7 @@ def mails_for_opening(
 ) -> None:
     """Queue the first mail of a case: the enterprise is asked for its application."""
     enterprise = session.get_one(Party, case.enterprise_id)
-    letters = _Letters(
+    letters = Letters(
         programme, row, case, enterprise, f"{case.case_no}-{case.audit_length:04}", at
     )
     _write_opened(session, letters, item, enterprise)
@@ -240,7 +238,7 @@ def mails_for_withdrawal(
 ) -> None:
     """Queue the word of a withdrawal: to the enterprise, and to who was asked last."""
     enterprise = session.get_one(Party, case.enterprise_id)
-    letters = _Letters(
+    letters = Letters(
         programme, row, case, enterprise, f"{case.case_no}-{case.audit_length:04}", at
     )
     asked = session.exec(
@@ -270,7 +268,7 @@ def how_to_answer(item: OpenedItem, role: Role) -> tuple[str, ...]:
 
 
 def _write_opened(
-    session: Session, letters: _Letters, item: OpenedItem, party: Party | Addressee
+    session: Session, letters: Letters, item: OpenedItem, party: Party | Addressee
 ) -> None:
     step = step_of(item.stage, item.step)
     programme = letters.programme

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
+from models.operations.settled_matters import drop_settled
 from models.rules.errors import PilotError
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailAddressError, MailOutcome
 from models.tables.mail import machine_now
@@ -50,6 +51,8 @@ class DispatchReport:
     released: int = 0
     #: Not tried, because the address is on the list or the person has left.
     passed_on: int = 0
+    #: Not tried, because all that they remind of is settled.
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,8 @@ def dispatch_once(
             domain=settings.domain,
             per_minute=None if settings.mode is MailMode.CATCH else settings.per_minute,
         )
-        mails = reach.set_aside(session, claimed, now=now())
+        unsettled = drop_settled(session, claimed)
+        mails = reach.set_aside(session, unsettled, now=now())
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)
     noting: Future[str] | None = None
@@ -129,8 +133,12 @@ def dispatch_once(
                 if untried:
                     with transaction() as session:
                         outbox.release(session, untried, now=now())
-    passed_on = len(claimed) - len(mails)
-    return DispatchReport(**counts, released=len(untried), passed_on=passed_on)
+    return DispatchReport(
+        **counts,
+        released=len(untried),
+        passed_on=len(unsettled) - len(mails),
+        cancelled=len(claimed) - len(unsettled),
+    )
 
 
 def _note(

@@ -26,6 +26,7 @@ from models.operations.parties import (
 )
 from models.operations.prefilling import as_written, prefill
 from models.operations.runs import Question, ask, pause_key, stay
+from models.operations.worklists import Stop, stop_of
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import Channel, Role, Stage
@@ -212,7 +213,8 @@ def _words(
         parts.append(f"↩️ **退回原因：{cell(item.reason)}**")
     parts.append(f"**{step.label}**（第 {item.round} 轮 · 事项 {item.id}）：{step.asks}。")
     parts.append("先看下面的案情，再**向下滚动**填写表单。")
-    parts.append(_list(_asked_of(item, step, party, moment)))
+    stop = stop_of(session, item.id or 0)
+    parts.append(_list(_asked_of(item, step, party, stop, moment)))
     parts.append("**案情**")
     parts.append(_list(facts.lines()))
     if item.stage is Stage.SUBSIDY and facts.ceiling_explanation:
@@ -231,7 +233,7 @@ def _words(
 
 
 def _asked_of(
-    item: WorkItem, step: Step, party: Party, moment: Moment
+    item: WorkItem, step: Step, party: Party, stop: Stop | None, moment: Moment
 ) -> Iterator[tuple[str, str]]:
     """Yield who is asked, by when, and on which ground."""
     due = f"{item.due_on:%Y年%-m月%-d日}" if item.due_on else "未定"
@@ -244,7 +246,7 @@ def _asked_of(
         yield "公示期满", due
     else:
         yield "办理单位", party.name
-        yield "截止日期", due
+        yield "截止日期", stop.words if stop else due
     yield "依据", f"{moment.programme.document_no} {step.clause}"
 
 

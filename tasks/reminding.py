@@ -1,7 +1,10 @@
 """The day's reminders: one mail a person, whatever number of matters and rules has come due."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Self
 
 from sqlalchemy import Engine
 
@@ -23,63 +26,85 @@ _HOW_TO_ANSWER = (
     "点右上角“⋮”中的“Resume”（办理），填写表单并提交",
     "也可将内容交工作人员登记，并说明事项编号",
 )
+#: So many people's mails are in memory at once.
+_AT_ONCE = 500
 _UNCONFIRMED = "办理时限与催办日程待核（系统默认值，方案未规定）"
 
 
 def remind(moment: Moment, on: Engine | None = None) -> int:
     """Prove and queue the day's reminders, all or nothing; return to how many people they go."""
-    today = day_of(moment.at)
+    today, rules = day_of(moment.at), moment.programme.reminders
+    people = 0
     with transaction(on) as session:
-        prove_reminders(session, moment.programme.reminders, today)
+        prove_reminders(session, rules, today)
         # Also what an earlier sweep of the day has proven: its mails have their keys already.
-        mails = [
-            _mail(moment, list(matters))
-            for _, matters in groupby(
-                reminded_on(session, moment.programme.reminders, today),
-                key=lambda told: told.contact_id,
-            )
-        ]
-        queue_mails(session, mails)
-    return len(mails)
+        writer = _Writer.of(moment)
+        told = reminded_on(session, rules, today)
+        while some := list(islice(told, _AT_ONCE)):
+            queue_mails(session, list(map(writer.mail, some)))
+            people += len(some)
+    return people
 
 
-def _mail(moment: Moment, told: Sequence[Reminded]) -> NewMail:
-    programme, first = moment.programme, told[0]
-    context = DueMatters(
-        **office_words(programme),
-        programme_name=programme.name,
-        document_no=programme.document_no,
-        document_title=programme.document_title,
-        recipient_party=first.party,
-        recipient_name=first.name,
-        written_at=moment.at,
-        trial_note=trial_note(moment.row),
-        unverified_note=_doubt(programme, told),
-        matters=tuple(
-            Matter(
-                case_no=each.case_no,
-                enterprise_name=each.enterprise,
-                item_id=each.item_id,
-                stage_name=each.stage.label,
-                step_name=step_of(each.stage, each.step).label,
-                due_on=each.due_on,
-                days_left=each.days_left,
-            )
-            for each in told
-        ),
-        how_to_answer=_HOW_TO_ANSWER,
-    )
-    return NewMail(
-        dedup_key=f"{DueMatters.template}:{first.day}:{first.contact_id}",
-        template=DueMatters.template,
-        context=context.model_dump_json(),
-        to_party=first.party,
-        to_name=first.name,
-        to_address=first.email,
-        queued_at=moment.at,
-        contact_id=first.contact_id,
-        not_before=not_before(DueMatters, programme, moment.row, now=machine_now()),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Writer:
+    """Writes the mails of one sweep; what is the same in all of them is found out once."""
+
+    moment: Moment
+    common: Mapping[str, object]
+    held_until: datetime | None
+
+    @classmethod
+    def of(cls, moment: Moment) -> Self:
+        """Return the one for this sweep."""
+        programme = moment.programme
+        return cls(
+            moment=moment,
+            common={
+                **office_words(programme),
+                "programme_name": programme.name,
+                "document_no": programme.document_no,
+                "document_title": programme.document_title,
+                "written_at": moment.at,
+                "trial_note": trial_note(moment.row),
+                "how_to_answer": _HOW_TO_ANSWER,
+            },
+            held_until=not_before(DueMatters, programme, moment.row, now=machine_now()),
+        )
+
+    def mail(self, told: Sequence[Reminded]) -> NewMail:
+        """Return one person's mail. Its words are checked when they are read to be sent."""
+        first = told[0]
+        context = DueMatters.model_construct(
+            **self.common,  # type: ignore[arg-type]  # fields by name
+            recipient_party=first.party,
+            recipient_name=first.name,
+            unverified_note=_doubt(self.moment.programme, told),
+            matters=tuple(
+                Matter.model_construct(
+                    case_no=each.case_no,
+                    enterprise_name=each.enterprise,
+                    item_id=each.item_id,
+                    stage_name=each.stage.label,
+                    step_name=step_of(each.stage, each.step).label,
+                    due_on=each.due_on,
+                    days_left=each.days_left,
+                    waits_for=each.waits_for or None,
+                )
+                for each in told
+            ),
+        )
+        return NewMail(
+            dedup_key=f"{DueMatters.template}:{first.day}:{first.contact_id}",
+            template=DueMatters.template,
+            context=context.model_dump_json(),
+            to_party=first.party,
+            to_name=first.name,
+            to_address=first.email,
+            queued_at=self.moment.at,
+            contact_id=first.contact_id,
+            not_before=self.held_until,
+        )
 
 
 def _doubt(programme: Programme, told: Sequence[Reminded]) -> str | None:

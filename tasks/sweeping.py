@@ -1,25 +1,21 @@
 """The daily sweep: public notices, reminders, the seal, milestones. Twice is harmless."""
 
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
 from prefect import task
 
 from models.operations.audit import seal
 from models.operations.milestones import MilestoneChange, note_day, progress
 from models.operations.notices import NoticesBegun, begin_notices
-from models.rules.clock import SHANGHAI, day_of
+from models.rules.clock import day_of
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat
 from tasks.answering import Moment, NoticesEnded, end_notices
-from tasks.clock import moved_to
-from tasks.database import reading, transaction
+from tasks.database import transaction
+from tasks.digests import queue_digests
 from tasks.reminding import remind
-
-#: The part under which a sweep notes the day it was done for.
-PART = "sweep"
-#: A sweep that has not been done by then has been missed; Prefect's schedule starts it at 8:30.
-_MISSED_FROM = time(8, 40)
+from tasks.sweep_watch import PART
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +30,8 @@ class Swept:
     reminded: int
     #: Whose state is another than on the day before.
     milestones: tuple[MilestoneChange, ...]
+    #: The digests that were queued, in words.
+    digests: list[str]
 
 
 @task(name="办结与发布公示，催办")
@@ -47,6 +45,7 @@ def sweep_day(moment: Moment) -> Swept:
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)
+    digests = queue_digests(moment)
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
@@ -60,17 +59,5 @@ def sweep_day(moment: Moment) -> Swept:
         is_sealed=sealed is not None,
         reminded=reminded,
         milestones=tuple(changes),
+        digests=digests,
     )
-
-
-def is_missed(moment: Moment) -> bool:
-    """Return whether the programme's present day should have had its sweep by now.
-
-    Nobody gets mail at midnight because a new day has begun; but a day that the clock was moved to
-    has no morning to wait for.
-    """
-    if moved_to(moment.row) is None and moment.at.astimezone(SHANGHAI).time() < _MISSED_FROM:
-        return False
-    with reading() as session:
-        row = session.get(Heartbeat, PART)
-    return row is None or row.detail != day_of(moment.at).isoformat()

@@ -14,9 +14,11 @@ from typer.exceptions import TyperException
 from deployments.cli import (
     answering,
     audit_command,
+    calendar_command,
     case_commands,
     contact_commands,
     database_commands,
+    deadline_commands,
     drill_command,
     event_commands,
     import_command,
@@ -46,6 +48,7 @@ system_commands.register(app)
 database_commands.register(app)
 app.add_typer(case_commands.app, name="case")
 app.add_typer(item_commands.app, name="item")
+deadline_commands.register(item_commands.app)
 answering.register(app)
 mail_forecast.register(mail_commands.app)
 mail_preview.register(mail_commands.app)
@@ -58,6 +61,7 @@ app.add_typer(event_commands.app, name="event")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)
+app.add_typer(calendar_command.app, name="calendar")
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
 

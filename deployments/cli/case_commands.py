@@ -19,6 +19,7 @@ from models.operations.case_history import HistoryEntry, case_history
 from models.operations.case_records import case_records
 from models.operations.parties import contacts_of, party_for_role
 from models.operations.registering import NewParty, Person, enterprise_for_case
+from models.operations.working_time import days_by_role, days_in_words
 from models.operations.worklists import OpenItem, case_rows, open_items
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.party import Party
@@ -87,7 +88,9 @@ def list_cases(
             row.county,
             f"{row.stage.label} · {row.step_label}" if is_active else row.status.label,
             row.party,
-            Text(str(row.due_on or ""), style="bold red" if row.is_overdue else ""),
+            Text("暂停计时", style="yellow")
+            if row.is_stopped
+            else Text(str(row.due_on or ""), style="bold red" if row.is_overdue else ""),
         )
     show(here.note, listed, Text(f"共 {len(rows)} 个案卷", style="dim"))
 
@@ -139,13 +142,16 @@ def show_case(case_no: CaseNo, as_json: AsJson = False) -> None:
     with reading() as session:
         facts = case_facts(session, case_no)
         waiting = open_items(session, today=here.today, case_no=case_no)
+        days = days_by_role(session, here.today, {case_no}).get(case_no, {})
     item = waiting[0] if waiting else None
     if as_json:
-        print_json({**here.heading(), "case": facts, "item": item})
+        spent = {role.value: count for role, count in days.items()}
+        print_json({**here.heading(), "case": facts, "item": item, "working_days": spent})
         return
     title = Text(f"案卷 {facts.case_no}", style="bold cyan")
     title.append(f"  {facts.stage.label} · {facts.status.label}")
-    parts = [title, pairs(facts.lines())]
+    lines = [*facts.lines(), ("已用工作日", days_in_words(days) or "—")]
+    parts = [title, pairs(lines)]
     if facts.ceiling_explanation:
         parts += [Text("\n补助计算", style="bold"), Text("\n".join(facts.ceiling_explanation))]
     if item is not None:
@@ -157,6 +163,8 @@ def item_lines(item: OpenItem) -> list[tuple[str, str | Text]]:
     """Return titles and texts about an open item."""
     due = Text(str(item.due_on or "未定"))
     due.append("（剩余 ").append(left(item.days_left, is_overdue=item.is_overdue)).append("）")
+    if item.stop is not None:
+        due = Text(item.stop.words, style="yellow")
     lines: list[tuple[str, str | Text]] = [
         ("事项", f"{item.item_id}"),
         ("步骤", f"{item.stage.label} · {item.step_label}（第 {item.round} 轮）"),
@@ -224,12 +232,12 @@ def open_case(
     try:
         with transaction() as session:
             bureau = party_for_role(session, Role.CITY_BUREAU)
-            actor = _person(session, bureau, handler)
+            actor = person_of(session, bureau, handler)
             enterprise = enterprise_for_case(
                 session,
                 moment.programme,
                 new,
-                _deed(here, bureau, actor, "立案时登记企业及其第一联系人", "三（一）1"),
+                deed_of(here, bureau, actor, "立案时登记企业及其第一联系人", "三（一）1"),
                 at=moment.at,
             )
             case, item = cases.open_case(
@@ -237,7 +245,7 @@ def open_case(
                 moment.programme,
                 batch,
                 enterprise,
-                _deed(here, bureau, actor, "立案", "三（一）1"),
+                deed_of(here, bureau, actor, "立案", "三（一）1"),
                 at=moment.at,
             )
             mails_for_opening(session, case, item, moment.programme, moment.row, moment.at)
@@ -268,8 +276,8 @@ def withdraw_one(
     with reading() as session:
         case = cases.case_numbered(session, case_no)
         enterprise = session.get_one(Party, case.enterprise_id)
-        actor = _person(session, enterprise, handler)
-    deed = _deed(here, enterprise, actor, "撤回申报", "三（一）1")
+        actor = person_of(session, enterprise, handler)
+    deed = deed_of(here, enterprise, actor, "撤回申报", "三（一）1")
     withdraw_case(case_no, reason, deed, moment=here.moment)
     if as_json:
         print_json({**here.heading(), "case_no": case_no, "status": CaseStatus.WITHDRAWN})
@@ -277,7 +285,7 @@ def withdraw_one(
     show(here.note, Text(f"✓ 案卷 {case_no} 已撤回：{reason}", style="green"))
 
 
-def _person(session: Session, party: Party, given: str) -> str:
+def person_of(session: Session, party: Party, given: str) -> str:
     """Return the person named, or the party's first contact, or the account where it has none."""
     assert party.id is not None  # noqa: S101 -- read from the database
     known = [person.name for person in contacts_of(session, party.id)]
@@ -288,7 +296,8 @@ def _person(session: Session, party: Party, given: str) -> str:
     return given
 
 
-def _deed(here: Instance, party: Party, actor: str, action: str, clause: str) -> Deed:
+def deed_of(here: Instance, party: Party, actor: str, action: str, clause: str) -> Deed:
+    """Return a deed done from this command line."""
     way = caller()
     return Deed(
         party=party.name,

@@ -26,6 +26,7 @@ from notifications.template_files import TemplatesRefusedError, own_folder
 from tasks.clock import moved_to, programme_now
 from tasks.database import reading
 from tasks.mail_modes import require_may_start
+from tasks.recipients import leading_group
 
 #: The dispatcher looks every few seconds; a mail that waits longer than this is held up.
 WAITING_LONG: Final = timedelta(minutes=15)
@@ -112,6 +113,12 @@ def _data(session: Session, row: ProgrammeRow) -> Iterator[Finding]:
     yield from _mail_mode(session)
     yield from _mails(session)
     yield from _parties(session)
+    if leading_group(programme) is None:
+        yield Finding(
+            is_problem=False,
+            what="领导小组没有收件地址，每周简报和逾期较久的清单不会发出",
+            do="在方案文件 programme.toml 的 leading-group 下填写 bodies.contact 的 email",
+        )
     if row.is_demonstration:
         yield Finding(is_problem=False, what="这是演示数据，邮件地址均为虚构")
     if moved := moved_to(row):
@@ -137,7 +144,8 @@ def _calendar(session: Session, programme: Programme, today: date) -> Iterator[F
             yield Finding(
                 is_problem=True,
                 what=f"{year} 年的节假日安排未知，期限落在该年的事项将被拒绝",
-                do="节假日公布后升级 chinesecalendar，再运行 pilot db upgrade",
+                do="节假日公布后用 pilot calendar add 录入，"
+                "或升级 chinesecalendar 再运行 pilot db upgrade",
             )
 
 

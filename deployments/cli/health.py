@@ -14,10 +14,13 @@ from sqlmodel import Session, select
 from deployments.cli.instance import database_exists
 from deployments.settings import Settings
 from models.operations.programmes import present_programme
+from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.tables.mail import machine_now
 from models.tables.programme import Heartbeat, ProgrammeRow
+from tasks.answering import present_moment
 from tasks.database import engine, reading
+from tasks.sweep_watch import REPORTED_FROM, is_to_be_reported, last_swept_on
 
 #: A part that has not signed for so long is silent (machine time).
 SILENT_AFTER: Final = timedelta(seconds=30)
@@ -52,7 +55,13 @@ def look(settings: Settings) -> Health:
     """Ask every part."""
     database, programme = _database()
     return Health(
-        parts=(database, _prefect(settings), *_signs(database.ok), _mailbox(settings)),
+        parts=(
+            database,
+            _prefect(settings),
+            *_signs(database.ok),
+            *_sweep(database.ok),
+            _mailbox(settings),
+        ),
         programme=programme,
     )
 
@@ -134,6 +143,26 @@ def _signs(can_read: bool) -> Iterator[Part]:
             detail=detail,
             remedy="" if is_ok else "运行 pilot up；如已在运行，查看 PILOT_HOME 下 log 目录的日志",
         )
+
+
+def _sweep(can_read: bool) -> Iterator[Part]:
+    """Say which day was swept last; nothing where the database cannot be read."""
+    if not can_read:
+        return
+    moment = present_moment()
+    last, today = last_swept_on(), day_of(moment.at)
+    is_ok = not is_to_be_reported(moment)
+    done = "尚未做过" if last is None else f"上一次是 {last}"
+    yield Part(
+        key="sweep",
+        label="每日巡检",
+        ok=is_ok,
+        detail="今日已完成" if last == today else f"今日尚未完成，{done}",
+        remedy=""
+        if is_ok
+        else f"今日应在 {REPORTED_FROM:%H:%M} 前完成；确认 Prefect 和流程执行器在运行，"
+        "它们会补做，也可在办理页面运行“每日巡检”",
+    )
 
 
 def _heartbeats(session: Session) -> dict[str, Heartbeat]:

@@ -78,7 +78,7 @@ def list_items(
             item.enterprise,
             f"{item.stage.label} · {item.step_label}",
             item.party,
-            str(item.due_on or "未定"),
+            str(item.due_on or ("暂停计时" if item.stop else "未定")),
             left(item.days_left, is_overdue=item.is_overdue),
         )
     late = sum(item.is_overdue for item in items)

@@ -1,6 +1,7 @@
 """`pilot mail forecast`: what will be sent to whom, when and why; nothing is sent or queued."""
 
 from datetime import timedelta
+from operator import itemgetter
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from models.lifecycle import step_of
 from models.operations.mail_lists import waiting_mails
 from models.operations.reminders import Reminded, forecast_reminders
 from tasks.database import reading
+from tasks.digests import Planned, planned_digests
 
 #: A forecast of more than this is guesswork: most of what is open will have been answered.
 _MOST_DAYS = 366
@@ -37,6 +39,7 @@ def forecast(
         waiting = waiting_mails(session)
         programme = here.moment.programme
         ahead = forecast_reminders(session, programme.reminders, here.today, until)
+        digests = planned_digests(session, programme, here.today, until)
     # One mail a person and day.
     ahead.sort(key=lambda each: (each.day, each.contact_id, each.due_on, each.item_id))
     mails = len({(each.day, each.contact_id) for each in ahead})
@@ -47,6 +50,7 @@ def forecast(
                 "until": until,
                 "mails": mails,
                 "waiting": waiting,
+                "digests": [_digest(each) for each in digests],
                 "reminders": [_row(each, rules[each.rule]) for each in ahead],
             }
         )
@@ -54,17 +58,42 @@ def forecast(
     listed = table(
         ("日期", {"no_wrap": True}), "收件人", ("案卷", {"no_wrap": True}), "事项", "原因"
     )
-    for each in ahead:
-        listed.add_row(
-            str(each.day),
-            f"{each.name}（{each.party}）",
-            each.case_no,
-            f"{each.stage.label} · {step_of(each.stage, each.step).label}",
-            Text(f"{rules[each.rule]}（{each.due_on} 截止）", "red" if each.days_left < 0 else ""),
-        )
+    # Of one day the reminders first: the sort keeps their order.
+    lines = [(each.day, _line(each, rules[each.rule])) for each in ahead]
+    lines += [(each.day, _digest_line(each)) for each in digests]
+    for day, line in sorted(lines, key=itemgetter(0)):
+        listed.add_row(str(day), *line)
     queued = f"，另有 {waiting} 封正在排队发送" if waiting else ""
-    summary = f"至 {until}：{len(ahead)} 项催办，合并为 {mails} 封邮件{queued}"
+    summary = (
+        f"至 {until}：{len(ahead)} 项催办，合并为 {mails} 封邮件，简报 {len(digests)} 封{queued}"
+    )
     show(here.note, listed, Text(summary, style="dim"))
+
+
+def _line(each: Reminded, why: str) -> tuple[str | Text, ...]:
+    whose = f"，在等 {each.waits_for}" if each.waits_for else ""
+    return (
+        f"{each.name}（{each.party}）",
+        each.case_no,
+        f"{each.stage.label} · {step_of(each.stage, each.step).label}{whose}",
+        Text(f"{why}（{each.due_on} 截止）", "red" if each.days_left < 0 else ""),
+    )
+
+
+def _digest_line(each: Planned) -> tuple[str | Text, ...]:
+    return (f"{each.reader.name}（{each.reader.party}）", "", each.words, "")
+
+
+def _digest(each: Planned) -> dict[str, object]:
+    return {
+        "day": each.day,
+        "to_name": each.reader.name,
+        "to_party": each.reader.party,
+        "to_address": each.reader.email,
+        "template": "digest",
+        "is_weekly": each.is_weekly,
+        "why": each.words,
+    }
 
 
 def _row(each: Reminded, why: str) -> dict[str, object]:
@@ -81,5 +110,6 @@ def _row(each: Reminded, why: str) -> dict[str, object]:
         "step_label": step_of(each.stage, each.step).label,
         "due_on": each.due_on,
         "days_left": each.days_left,
+        "waits_for": each.waits_for,
         "why": why,
     }

@@ -30,16 +30,20 @@ def load_years(session: Session, years: Iterable[int]) -> None:
     The years must join on to what is loaded, so that working days are counted without a gap.
     Raises `HolidaysUnknownError` for a year whose holidays are not known.
     """
-    last = session.exec(select(CalendarDay).order_by(col(CalendarDay.day).desc()).limit(1)).first()
-    count = last.workday_no if last else 0
+    last = session.exec(select(func.max(CalendarDay.day))).one()
     wanted = sorted(set(years))
     if last:
-        wanted = list(range(last.day.year + 1, max(wanted, default=last.day.year) + 1))
+        wanted = list(range(last.year + 1, max(wanted, default=last.year) + 1))
+    append_days(session, [each for year in wanted for each in calendar_days(year)])
+
+
+def append_days(session: Session, days: Iterable[tuple[date, bool]]) -> None:
+    """Append `days`, each with whether it is worked, to the calendar; they must join on to it."""
+    count = session.exec(select(func.max(CalendarDay.workday_no))).one() or 0
     rows = []
-    for year in wanted:
-        for day, is_workday in calendar_days(year):
-            count += is_workday
-            rows.append(CalendarDay(day=day, is_workday=is_workday, workday_no=count))
+    for day, is_workday in days:
+        count += is_workday
+        rows.append(CalendarDay(day=day, is_workday=is_workday, workday_no=count))
     session.add_all(rows)
     session.flush()
 
@@ -58,18 +62,46 @@ def add_working_days(session: Session, day: date, working_days: int) -> date:
     ).first()
     if due is not None:
         return due
-    last = session.exec(select(func.max(CalendarDay.day))).one()
-    if last is not None and day <= last:
-        raise HolidaysUnknownError(last.year + 1)
-    raise CalendarNotLoadedError(day, working_days)
+    raise not_loaded(session, day, working_days)
+
+
+def not_loaded(session: Session, day: date, working_days: int = 0) -> PilotError:
+    """Return the refusal to count `working_days` from `day`, where the calendar has no answer."""
+    first, last = session.exec(select(func.min(CalendarDay.day), func.max(CalendarDay.day))).one()
+    if last is None or day < first:
+        return CalendarNotLoadedError(day, working_days)
+    return HolidaysUnknownError(max(last.year + 1, day.year), range(first.year, last.year + 1))
+
+
+def neighbouring_workdays(session: Session, day: date) -> tuple[date | None, date | None]:
+    """Return the last working day on or before `day` and the first on or after it.
+
+    None where the calendar does not reach so far.
+    """
+    before, after = session.exec(
+        select(
+            select(func.max(CalendarDay.day))
+            .where(col(CalendarDay.day) <= day, col(CalendarDay.is_workday))
+            .scalar_subquery(),
+            select(func.min(CalendarDay.day))
+            .where(col(CalendarDay.day) >= day, col(CalendarDay.is_workday))
+            .scalar_subquery(),
+        )
+    ).one()
+    return before, after
 
 
 def is_workday(session: Session, day: date) -> bool:
-    """Return whether people work on `day`; `CalendarNotLoadedError` where that is not known."""
+    """Return whether people work on `day`; refused as `not_loaded` says where it is not known."""
     row = session.get(CalendarDay, day)
     if row is None:
-        raise CalendarNotLoadedError(day, 0)
+        raise not_loaded(session, day)
     return row.is_workday
+
+
+def require_loaded(session: Session, day: date) -> None:
+    """Refuse, as `not_loaded` says, unless the calendar holds `day`."""
+    is_workday(session, day)
 
 
 def working_days_between(session: Session, earlier: date, later: date) -> int | None:

@@ -79,6 +79,10 @@ def _said(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[st
 def _said_otherwise(after: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what is told by an entry that is no answer: a withdrawal, a notice that begins."""
     told = []
+    if after.get("due_on"):
+        told.append(("期限", str(after["due_on"])))
+    if after.get("stopped_days") is not None:
+        told.append(("暂停", f"自 {after['stopped_on']} 起 {after['stopped_days']} 个工作日"))
     if after.get("reason"):
         told.append(("理由", str(after["reason"])))
     if after.get("notice"):

@@ -62,7 +62,11 @@ def _figure(session: Session, day: date, now: datetime) -> DayFigure:
             _how_many(is_sent & (_seconds(session) <= SOON.total_seconds())),
             _how_many(_MAIL.c.state == MailState.FAILED),
             _how_many(waits & (now - SOON < _FROM)),
-        ).where(_MAIL.c.entered_at >= begin, _MAIL.c.entered_at < begin + timedelta(days=1))
+        ).where(
+            _MAIL.c.entered_at >= begin,
+            _MAIL.c.entered_at < begin + timedelta(days=1),
+            _MAIL.c.state != MailState.CANCELLED,
+        )
     ).one()
     queued, accepted, soon, failed, undecided = (int(count or 0) for count in row)
     return DayFigure(

@@ -70,7 +70,7 @@ def mail_health(session: Session) -> MailHealth:
         for state, count, oldest in session.exec(
             select(OutboxMail.state, func.count(), func.min(OutboxMail.entered_at))
             .where(
-                OutboxMail.state != MailState.SENT,
+                col(OutboxMail.state).not_in((MailState.SENT, MailState.CANCELLED)),
                 # The next contact or a call has taken its place.
                 col(OutboxMail.passed_on_at).is_(None),
                 # What is held back for the sending hours waits by right.

@@ -29,6 +29,16 @@ class SentAlreadyError(PilotError):
         super().__init__(f"邮件 {numbers} 已送达服务器，不能重发；需要时请另行通知收件人")
 
 
+class CancelledMailError(PilotError):
+    """A mail that there was no reason left to send."""
+
+    def __init__(self, mail_ids: Sequence[int]) -> None:
+        """Name the mails."""
+        self.mail_ids = tuple(mail_ids)
+        numbers = "、".join(map(str, mail_ids))
+        super().__init__(f"邮件 {numbers} 所提醒的事项均已处理，已取消，不必重发")
+
+
 class SuppressedAddressError(PilotError):
     """A mail whose address is not written to would only fail again."""
 
@@ -54,8 +64,8 @@ def retry(session: Session, mail_ids: Sequence[int], *, asked_by: str, now: date
     """Queue those of `mail_ids` that have failed, with all their tries before them again.
 
     Mails that wait to be sent are left as they are, so that asking twice does nothing more. Raises
-    `UnknownMailNumberError`, `SentAlreadyError` or `SuppressedAddressError`, having changed
-    nothing, where one is at fault.
+    `UnknownMailNumberError`, `SentAlreadyError`, `CancelledMailError` or `SuppressedAddressError`,
+    having changed nothing, where one is at fault.
     """
     wanted = sorted(set(mail_ids))
     rows = session.execute(
@@ -68,6 +78,8 @@ def retry(session: Session, mail_ids: Sequence[int], *, asked_by: str, now: date
         raise UnknownMailNumberError(missing)
     if sent := [row.id for row in rows if row.state is MailState.SENT]:
         raise SentAlreadyError(sent)
+    if cancelled := [row.id for row in rows if row.state is MailState.CANCELLED]:
+        raise CancelledMailError(cancelled)
     failed = {row.id: row.last_error for row in rows if row.state is MailState.FAILED}
     if hopeless := sorted(_suppressed(session, failed)):
         raise SuppressedAddressError(hopeless)

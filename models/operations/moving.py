@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
-from models.operations.calendar_days import add_working_days
+from models.operations.calendar_days import add_working_days, neighbouring_workdays
 from models.operations.parties import (
     ADDRESSEE,
     PERSON,
@@ -183,7 +183,7 @@ def open_item(
     """Open `step` for `case`; return the item, with its deadline, and who is asked.
 
     A step that runs to a date of its batch and is opened after it (a correction, a rectification)
-    is due at once: the calendar of the plan does not move by itself.
+    is due at once: the calendar of the plan does not move by itself. No deadline is on a day off.
     """
     today = day_of(at)
     length = programme.step(stage, step.key)
@@ -197,7 +197,7 @@ def open_item(
             if length.until == "application-end"
             else batch.transformation_until
         )
-        due_on = max(until, today)
+        due_on = _due_by(session, until, today)
     elif due_on is None:
         due_on = add_working_days(session, today, length.working_days)  # says what is missing
     values: dict[str, Any] = {
@@ -214,6 +214,15 @@ def open_item(
     }
     item_id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
     return Waiting(OpenedItem.of({"id": item_id, **values}), party, contact)
+
+
+def _due_by(session: Session, until: date, today: date) -> date:
+    """Return the last working day up to `until` or, where that is past, the first from today on."""
+    last, _ = neighbouring_workdays(session, until)
+    if last is not None and last >= today:
+        return last
+    _, first = neighbouring_workdays(session, today)
+    return first or add_working_days(session, today, 0)  # says what is missing
 
 
 def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> None:

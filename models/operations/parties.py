@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, Select, bindparam
+from sqlalchemy import Column, ColumnElement, ScalarSelect, Select, bindparam
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
@@ -182,7 +182,7 @@ def people_of(session: Session, party_ids: Set[int]) -> dict[int, list[Person]]:
     return people
 
 
-def first_reachable(party_id: Mapped[Any]) -> ScalarSelect[Any]:
+def first_reachable(party_id: Mapped[Any] | ColumnElement[Any]) -> ScalarSelect[Any]:
     """Return, within a query, the number of the first contact whom mail reaches.
 
     Where it reaches nobody, of the first: the dispatcher puts the mail on the call list.

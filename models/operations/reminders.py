@@ -3,19 +3,29 @@
 A sweep after an outage finds everything that was missed; a second one of the same day nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, Subquery, case, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    case,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from models.operations.parties import first_reachable
+from models.operations.reminder_rules import fired_by, told_by
 from models.policy.figures import ReminderRule
-from models.rules.stages import Stage
+from models.rules.stages import Recipient, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.party import Contact, Party
 from models.tables.programme import CalendarDay, ProgrammeRow
@@ -26,16 +36,20 @@ _NEW_PROOF = {
     "sqlite": sqlite.insert(_PROOF).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(_PROOF).on_conflict_do_nothing(),
 }
-_Due, _Opened, _Day = aliased(CalendarDay), aliased(CalendarDay), aliased(CalendarDay)
-_Enterprise = aliased(Party)
+_Due, _Day = aliased(CalendarDay), aliased(CalendarDay)
+_Asked, _Above, _Enterprise = aliased(Party), aliased(Party), aliased(Party)
+
+#: So many rows are in memory at once, however many are told of.
+_AT_ONCE = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reminded:
     """One person and one matter; `days_left` counts working days and is negative when overdue."""
 
     day: date
-    contact_id: int
+    #: None for the leading group.
+    contact_id: int | None
     name: str
     email: str
     party: str
@@ -47,61 +61,76 @@ class Reminded:
     due_on: date
     days_left: int
     rule: str
+    #: In whose court the ball is, where that is not the party reminded; else empty.
+    waits_for: str
 
 
-def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date) -> int:
-    """Write down every reminder that has come due, by one statement; return how many.
+def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date) -> None:
+    """Write down every reminder that has come due, by one statement.
 
     Nobody is reminded twice on one day: what comes due for somebody who has had today's mail is
-    left for the next day, unproven.
+    left for the next day, unproven. The leading group has a weekly list of its own.
+    Refused, as `not_loaded` says, for a day that the calendar does not hold.
     """
-    if not rules:
-        return 0
+    daily = [rule for rule in rules if rule.to is not Recipient.LEADING_GROUP]
+    if not daily:
+        return
     # Two sweeps at once: the second waits here, and then finds nothing.
     session.execute(select(col(ProgrammeRow.key)).with_for_update(key_share=True)).all()
+    told = told_by(session, daily, rules, today)
     said = _PROOF.alias("said")
     has_mail = (
         select(literal(1))
-        .where(said.c.contact_id == col(Contact.id), said.c.reminded_on == today)
+        .where(said.c.contact_id == told.c.contact_id, said.c.reminded_on == today)
         .exists()
     )
-    fires, wanted = _firing(rules)
-    due = (
-        wanted.with_only_columns(col(WorkItem.id), fires.c.rule, col(Contact.id), literal(today))
-        .where(col(_Due.workday_no) + fires.c.working_days <= _workday_no(today))
-        .where(~has_mail)
-    )
-    connection = session.connection()
-    statement = _NEW_PROOF[connection.dialect.name].from_select(
-        ["item_id", "rule", "contact_id", "reminded_on"], due
-    )
-    return connection.execute(statement).rowcount
+    due = select(
+        told.c.item_id, told.c.rule, told.c.due_on, told.c.contact_id, literal(today, Date())
+    ).where(told.c.contact_id.is_not(None), ~has_mail)
+    _prove(session, due)
 
 
-def reminded_on(session: Session, rules: Sequence[ReminderRule], day: date) -> list[Reminded]:
-    """Return whom `day`'s mails remind of what, person by person, the most urgent first.
+def list_for_leading_group(session: Session, rules: Sequence[ReminderRule], day: date) -> None:
+    """Write down what has come onto the weekly list of `day`, by one statement."""
+    weekly = [rule for rule in rules if rule.to is Recipient.LEADING_GROUP]
+    if not weekly:
+        return
+    session.execute(select(col(ProgrammeRow.key)).with_for_update(key_share=True)).all()
+    fired = fired_by(session, weekly, rules, day)
+    nobody = literal(None, _PROOF.c.contact_id.type)
+    _prove(
+        session,
+        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())),
+    )
+
+
+def reminded_on(
+    session: Session, rules: Sequence[ReminderRule], day: date
+) -> Iterator[list[Reminded]]:
+    """Yield whom `day`'s mails remind of what, a list for each person, the most urgent first.
 
     A matter that several rules name, as after an outage, stands once: under the last of them.
+    Read in parts: a day after a long outage may tell of tens of thousands.
     """
     rows = session.execute(
-        _told(
+        _with_person_and_item(
             select(
                 _PROOF.c.reminded_on,
-                _PROOF.c.rule,
-                Contact,
-                Party,
-                WorkItem,
-                _Enterprise,
+                *_of_person_and_item(_PROOF),
+                _PROOF.c.due_on,
                 col(_Due.workday_no) - col(_Day.workday_no),
-            )
-            .select_from(_PROOF)
-            .join(WorkItem, col(WorkItem.id) == _PROOF.c.item_id)
-            .join(Contact, col(Contact.id) == _PROOF.c.contact_id)
-            .join(_Day, col(_Day.day) == _PROOF.c.reminded_on)
-            .join(_Due, col(_Due.day) == col(WorkItem.due_on))
-        ).where(_PROOF.c.reminded_on == day)
+                _PROOF.c.rule,
+                _waits_for(),
+            ).select_from(_PROOF),
+            _PROOF,
+        )
+        .join(_Day, col(_Day.day) == _PROOF.c.reminded_on)
+        .where(_PROOF.c.reminded_on == day)
+        .order_by(_PROOF.c.contact_id, _PROOF.c.due_on, _PROOF.c.item_id)
+        .execution_options(yield_per=_AT_ONCE)
     )
-    return _once_each([_reminded(*row) for row in rows], rules)
+    for _, theirs in groupby(map(_reminded, rows), key=attrgetter("contact_id")):
+        yield _once_each(theirs, rules)
 
 
 def forecast_reminders(
@@ -110,107 +139,89 @@ def forecast_reminders(
     """Return whom the sweeps after `today`, up to `until`, will remind of what if nobody answers.
 
     What has come due already and is not proven is told under `today`: the next sweep sends it.
+    The weekly list to the leading group is not told of here.
     """
-    if not rules:
+    daily = [rule for rule in rules if rule.to is not Recipient.LEADING_GROUP]
+    if not daily:
         return []
-    fires, wanted = _firing(rules)
+    told = told_by(session, daily, rules, until, clamped=True)
+    days = case({rule.key: rule.working_days for rule in daily}, value=told.c.rule)
+    # What is late already is sent today.
+    on = case((col(_Day.day) < today, literal(today, Date())), else_=col(_Day.day))
+    today_no = select(col(CalendarDay.workday_no)).where(col(CalendarDay.day) == today)
+    on_no = case((col(_Day.day) < today, today_no.scalar_subquery()), else_=col(_Day.workday_no))
     rows = session.execute(
-        _told(
-            wanted.with_only_columns(
-                col(_Day.day),
-                fires.c.rule,
-                Contact,
-                Party,
-                WorkItem,
-                _Enterprise,
-                # What is late already is sent today.
-                col(_Due.workday_no)
-                - case((col(_Day.day) < today, _workday_no(today)), else_=col(_Day.workday_no)),
-            )
-            .join(_Day, col(_Day.workday_no) == col(_Due.workday_no) + fires.c.working_days)
-            .where(col(_Day.is_workday), col(_Day.day) <= until)
-        )
-    )
-    ahead = [_reminded(max(day, today), *rest) for day, *rest in rows]
-    return _once_each(ahead, rules)
-
-
-def _workday_no(day: date) -> ScalarSelect[int]:
-    return select(col(CalendarDay.workday_no)).where(col(CalendarDay.day) == day).scalar_subquery()
-
-
-def _firing(rules: Sequence[ReminderRule]) -> tuple[Subquery, Select[Any]]:
-    """Return the rules as rows, and all (item, rule) that are not proven yet.
-
-    A rule whose day lies on or before the item's first is passed over: the hand-off said it all.
-    """
-    fires = union_all(
-        *(
+        _with_person_and_item(
             select(
-                literal(rule.key).label("rule"), literal(rule.working_days).label("working_days")
-            )
-            for rule in rules
+                on,
+                *_of_person_and_item(told),
+                told.c.due_on,
+                col(_Due.workday_no) - on_no,
+                told.c.rule,
+                _waits_for(),
+            ).select_from(told),
+            told,
         )
-    ).subquery("fires")
-    wanted = (
-        select(WorkItem)
-        .select_from(WorkItem)
-        .join(_Due, col(_Due.day) == col(WorkItem.due_on))
-        .join(_Opened, col(_Opened.day) == col(WorkItem.opened_on))
-        .join(fires, col(_Due.workday_no) + fires.c.working_days > col(_Opened.workday_no))
-        .join(Contact, col(Contact.id) == first_reachable(col(WorkItem.party_id)))
-        .outerjoin(_PROOF, (_PROOF.c.item_id == col(WorkItem.id)) & (_PROOF.c.rule == fires.c.rule))
-        .where(col(WorkItem.closed_at).is_(None), _PROOF.c.item_id.is_(None))
+        .join(_Day, col(_Day.workday_no) == col(_Due.workday_no) + days)
+        .where(col(_Day.is_workday), col(_Day.day) <= until)
+        .order_by(told.c.contact_id, told.c.due_on, told.c.item_id, col(_Day.day))
     )
-    return fires, wanted
+    return _once_each(map(_reminded, rows), rules)
 
 
-def _told(wanted: Select[Any]) -> Select[Any]:
+def _prove(session: Session, due: Select[Any]) -> None:
+    connection = session.connection()
+    statement = _NEW_PROOF[connection.dialect.name].from_select(
+        [column.name for column in _PROOF.c], due
+    )
+    connection.execute(statement)
+
+
+def _of_person_and_item(told: FromClause) -> tuple[Any, ...]:
+    """Return who is reminded and of what, in the order of `Reminded`."""
     return (
-        wanted.join(Party, col(Party.id) == col(WorkItem.party_id))
+        told.c.contact_id,
+        col(Contact.name),
+        col(Contact.email),
+        col(_Above.name),
+        told.c.item_id,
+        col(WorkItem.case_no),
+        col(_Enterprise.name),
+        col(WorkItem.stage),
+        col(WorkItem.step),
+    )
+
+
+def _waits_for() -> ColumnElement[str]:
+    return case((col(_Asked.id) != col(_Above.id), col(_Asked.name)), else_="")
+
+
+def _with_person_and_item(wanted: Select[Any], told: FromClause) -> Select[Any]:
+    """Join what `_of_person_and_item` names to `wanted`, which selects from `told`."""
+    return (
+        wanted.join(WorkItem, col(WorkItem.id) == told.c.item_id)
+        .join(Contact, col(Contact.id) == told.c.contact_id)
+        .join(_Above, col(_Above.id) == col(Contact.party_id))
+        .join(_Asked, col(_Asked.id) == col(WorkItem.party_id))
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
         .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
-        .order_by(col(Contact.id), col(WorkItem.due_on), col(WorkItem.id), col(_Day.day))
+        .join(_Due, col(_Due.day) == told.c.due_on)
     )
 
 
-def _reminded(
-    day: date,
-    rule: str,
-    contact: Contact,
-    party: Party,
-    item: WorkItem,
-    enterprise: Party,
-    days_left: int,
-) -> Reminded:
-    assert contact.id is not None  # noqa: S101 -- all are read from the database
-    assert item.id is not None  # noqa: S101
-    assert item.due_on is not None  # noqa: S101 -- joined by it
-    return Reminded(
-        day=day,
-        contact_id=contact.id,
-        name=contact.name,
-        email=contact.email,
-        party=party.name,
-        item_id=item.id,
-        case_no=item.case_no,
-        enterprise=enterprise.name,
-        stage=item.stage,
-        step=item.step,
-        due_on=item.due_on,
-        days_left=days_left,
-        rule=rule,
-    )
+def _reminded(row: Any) -> Reminded:
+    return Reminded(**dict(zip(Reminded.__slots__, row, strict=True)))
 
 
-def _once_each(reminded: Sequence[Reminded], rules: Sequence[ReminderRule]) -> list[Reminded]:
-    """Return one of each (day, item), in the order given: under the latest rule that names it."""
+def _once_each(reminded: Iterable[Reminded], rules: Sequence[ReminderRule]) -> list[Reminded]:
+    """Return one of each (day, person, item), in the order given: under the latest of its rules."""
     # A rule that the policy no longer has says less than any that it has.
     offsets = {rule.key: rule.working_days for rule in rules}
     lowest = min(offsets.values(), default=0) - 1
-    latest: dict[tuple[date, int], Reminded] = {}
+    latest: dict[tuple[date, int | None, int], Reminded] = {}
     for each in reminded:
-        known = latest.setdefault((each.day, each.item_id), each)
+        place = (each.day, each.contact_id, each.item_id)
+        known = latest.setdefault(place, each)
         if offsets.get(each.rule, lowest) > offsets.get(known.rule, lowest):
-            latest[each.day, each.item_id] = each
+            latest[place] = each
     return list(latest.values())

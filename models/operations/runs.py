@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from models.rules.stages import Stage
@@ -85,7 +85,9 @@ def note_made(session: Session, wanted: WantedRun, flow_run_id: str) -> None:
 
 
 def claim_wakes(session: Session, *, limit: int) -> list[tuple[int, str]]:
-    """Take upon oneself to wake runs whose item was answered elsewhere: (stay, flow run id).
+    """Take upon oneself to wake runs whose form no longer holds: (stay, flow run id).
+
+    Their item was answered elsewhere, or its deadline was moved.
 
     Each is given to one caller only; who cannot wake it gives it back with `give_back_wakes`.
     """
@@ -96,7 +98,7 @@ def claim_wakes(session: Session, *, limit: int) -> list[tuple[int, str]]:
             col(StageRun.finished_at).is_(None),
             col(StageRun.flow_run_id).is_not(None),
             col(StageRun.woken_count) < col(StageRun.asked_count),
-            col(WorkItem.closed_at).is_not(None),
+            or_(col(WorkItem.closed_at).is_not(None), col(StageRun.is_stale)),
         )
         .order_by(col(StageRun.id))
         .limit(limit)
@@ -144,6 +146,7 @@ def ask(session: Session, run: StageRun) -> Question | None:
     assert item.id is not None  # noqa: S101 -- read from the database
     run.asked_item_id = item.id
     run.asked_count += 1
+    run.is_stale = False
     session.add(run)
     session.flush()
     return Question(item_id=item.id, key=pause_key(item.id, run.generation, run.asked_count))

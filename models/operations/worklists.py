@@ -18,6 +18,7 @@ from models.operations.case_history import HistoryEntry, case_history
 from models.operations.prefilling import prefill
 from models.rules.stages import STAGE_ORDER, CaseStatus, Role, Stage
 from models.tables.case import Case, WorkItem
+from models.tables.deadline import ClockStop
 from models.tables.party import Party
 from models.tables.programme import Batch, CalendarDay
 
@@ -27,6 +28,7 @@ __all__ = [
     "CaseRow",
     "HistoryEntry",
     "OpenItem",
+    "Stop",
     "board",
     "case_facts",
     "case_history",
@@ -38,6 +40,9 @@ __all__ = [
 _Enterprise = aliased(Party)
 _DueDay = aliased(CalendarDay)
 _Today = aliased(CalendarDay)
+_IS_ITS_STOP = and_(
+    col(ClockStop.item_id) == col(WorkItem.id), col(ClockStop.restarted_on).is_(None)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,20 @@ class BoardRow:
     open_items: int
     waiting: Mapping[Role, int]
     overdue: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Since when an item's clock stands still, for whom and why."""
+
+    since: date
+    waits_for: Role
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """自 2025-01-08 起暂停计时，等待企业：停产检修."""
+        return f"自 {self.since} 起暂停计时，等待{self.waits_for.label}：{self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +93,8 @@ class OpenItem:
     days_left: int | None
     reason: str
     is_overdue: bool
+    #: Set while the clock stands still: there is no due day, and nothing is overdue.
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +113,7 @@ class CaseRow:
     party: str
     due_on: date | None
     is_overdue: bool
+    is_stopped: bool
 
 
 def board(session: Session, today: date) -> tuple[BoardRow, ...]:
@@ -128,6 +150,7 @@ def open_items(
     overdue_only: bool = False,
     case_no: str | None = None,
     item_id: int | None = None,
+    stopped_only: bool = False,
 ) -> list[OpenItem]:
     """Return the open items, the most urgent first.
 
@@ -135,7 +158,13 @@ def open_items(
     """
     wanted = (
         select(  # type: ignore[call-overload]  # sqlmodel types it up to four columns
-            WorkItem, Party, _Enterprise, Batch.number, _DueDay.workday_no, _Today.workday_no
+            WorkItem,
+            Party,
+            _Enterprise,
+            Batch.number,
+            _DueDay.workday_no,
+            _Today.workday_no,
+            ClockStop,
         )
         .select_from(WorkItem)
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
@@ -144,6 +173,7 @@ def open_items(
         .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
         .outerjoin(_DueDay, col(_DueDay.day) == col(WorkItem.due_on))
         .outerjoin(_Today, col(_Today.day) == today)
+        .outerjoin(ClockStop, _IS_ITS_STOP)
         .where(col(WorkItem.closed_at).is_(None))
         .order_by(col(WorkItem.due_on), col(WorkItem.id))
     )
@@ -155,14 +185,30 @@ def open_items(
         wanted = wanted.where(Party.role == role)
     if overdue_only:
         wanted = wanted.where(col(WorkItem.due_on) < today)
+    if stopped_only:
+        wanted = wanted.where(col(ClockStop.id).is_not(None))
     if case_no is not None:
         wanted = wanted.where(WorkItem.case_no == case_no)
     if item_id is not None:
         wanted = wanted.where(WorkItem.id == item_id)
     return [
-        _open_item(item, asked, enterprise, batch, due_no, today_no, today)
-        for item, asked, enterprise, batch, due_no, today_no in session.exec(wanted)
+        _open_item(item, asked, enterprise, batch, due_no, today_no, stop, today)
+        for item, asked, enterprise, batch, due_no, today_no, stop in session.exec(wanted)
     ]
+
+
+def stop_of(session: Session, item_id: int) -> Stop | None:
+    """Return the stop of an item whose clock stands still now."""
+    stop = session.exec(
+        select(ClockStop).where(ClockStop.item_id == item_id, col(ClockStop.restarted_on).is_(None))
+    ).first()
+    return _stop(stop)
+
+
+def _stop(stop: ClockStop | None) -> Stop | None:
+    if stop is None:
+        return None
+    return Stop(since=stop.stopped_on, waits_for=stop.waits_for, reason=stop.reason)
 
 
 def _open_item(
@@ -172,6 +218,7 @@ def _open_item(
     batch: int,
     due_no: int | None,
     today_no: int | None,
+    stop: ClockStop | None,
     today: date,
 ) -> OpenItem:
     assert item.id is not None  # noqa: S101 -- read from the database
@@ -193,6 +240,7 @@ def _open_item(
         days_left=None if due_no is None or today_no is None else due_no - today_no,
         reason=item.reason,
         is_overdue=item.due_on is not None and item.due_on < today,
+        stop=_stop(stop),
     )
 
 
@@ -209,7 +257,7 @@ def case_rows(
     """Return the cases by number; `text` is looked for in number, name and credit code."""
     wanted = (
         select(  # type: ignore[call-overload]  # sqlmodel types it up to four columns
-            Case, _Enterprise, Batch.number, WorkItem, Party.name
+            Case, _Enterprise, Batch.number, WorkItem, Party.name, ClockStop.id
         )
         .select_from(Case)
         .join(Batch, col(Batch.id) == col(Case.batch_id))
@@ -219,6 +267,7 @@ def case_rows(
             and_(col(WorkItem.case_no) == col(Case.case_no), col(WorkItem.closed_at).is_(None)),
         )
         .outerjoin(Party, col(Party.id) == col(WorkItem.party_id))
+        .outerjoin(ClockStop, _IS_ITS_STOP)
         .order_by(col(Case.case_no))
     )
     if stage is not None:
@@ -251,6 +300,7 @@ def case_rows(
             party=asked or "",
             due_on=item.due_on if item else None,
             is_overdue=bool(item and item.due_on and item.due_on < today),
+            is_stopped=stop is not None,
         )
-        for file, enterprise, number, item, asked in session.exec(wanted)
+        for file, enterprise, number, item, asked, stop in session.exec(wanted)
     ]

@@ -248,6 +248,18 @@ def _batch(figures: BatchFigures, contradictions: Mapping[str, Contradiction]) -
     )
 
 
+def _require_steps(
+    reminders: tuple[ReminderRule, ...], steps: Mapping[Stage, Mapping[str, StepLength]]
+) -> None:
+    """Raise `PolicyError` where a reminder names a step that there is not."""
+    known = {f"{stage.value}.{step}" for stage, those in steps.items() for step in those}
+    for rule in reminders:
+        for each in rule.steps:
+            if each not in known:
+                where = f"reminders（{rule.key}）.steps"
+                raise PolicyError("reminders.toml", where, f"steps.toml 中没有 {each} 这一步")
+
+
 @cache
 def _programme(folder: Path) -> Programme:
     """Read and check one folder."""
@@ -286,6 +298,7 @@ def _programme(folder: Path) -> Programme:
             raise PolicyError("milestones.toml", where, f"没有第 {milestone.batch} 批")
     require_measurable(measuring, plan.targets, annex.milestones, readings)
 
+    _require_steps(reminders, steps)
     sources = [*sorted(folder.glob("*.toml")), *_rubric_files()]
     return Programme(
         key=plan.programme.key,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from models.rules.mail import MailAddressError, checked_address
-from models.rules.stages import Role, Stage
+from models.rules.stages import Recipient, Role, Stage
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
@@ -173,18 +173,36 @@ class StepLength(Sourced):
 
 
 class ReminderRule(Sourced):
-    """When people are reminded of a deadline: so many working days after it, or before it (< 0)."""
+    """When who is told of a deadline: so many working days after it, or before it (< 0)."""
 
     key: Text
     working_days: Annotated[int, Field(ge=-250, le=250, strict=True)]
+    to: Recipient = Recipient.PARTY
+    #: Only of what these are asked for; without any, of what anybody is asked for.
+    asked: tuple[Role, ...] = ()
+    #: `stage.step`: there the rule stands in the place of all general ones to the same recipient.
+    steps: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _tells_others_afterwards(self) -> Self:
+        if self.to is not Recipient.PARTY and self.working_days <= 0:
+            raise ValueError("向上报告须在逾期之后（working_days 大于 0）")
+        return self
+
+    @property
+    def places(self) -> tuple[tuple[Stage, str], ...]:
+        """The stages and steps that the rule names."""
+        pairs = (each.partition(".") for each in self.steps)
+        return tuple((Stage.read(stage), step) for stage, _, step in pairs)
 
     @property
     def words(self) -> str:
-        """截止前 5 个工作日."""
+        """截止前 5 个工作日; 逾期 7 个工作日，报县市区经信部门."""
         if self.working_days == 0:
             return "截止当日"
         side = "截止前" if self.working_days < 0 else "逾期"
-        return f"{side} {abs(self.working_days)} 个工作日"
+        above = "" if self.to is Recipient.PARTY else f"，报{self.to.label}"
+        return f"{side} {abs(self.working_days)} 个工作日{above}"
 
 
 class Remark(Sourced):

@@ -26,6 +26,15 @@ class Role(Choice):
     SYSTEM = "system", "系统"
 
 
+class Recipient(Choice):
+    """Who is told that a deadline comes near or has gone by: the party, then who is above."""
+
+    PARTY = "party", "办理单位"
+    COUNTY_BUREAU = "county-bureau", "县市区经信部门"
+    CITY_BUREAU = "city-bureau", "市经信局"
+    LEADING_GROUP = "leading-group", "领导小组"
+
+
 class CaseStatus(Choice):
     """Whether a case is still on its way and, if not, how it ended."""
 

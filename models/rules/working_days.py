@@ -17,13 +17,14 @@ _DAY = timedelta(days=1)
 class HolidaysUnknownError(PilotError):
     """A day falls in a year whose holidays have not been announced to this installation."""
 
-    def __init__(self, year: int) -> None:
-        """Name the year, the years that are known and what to do."""
+    def __init__(self, year: int, known: range | None = None) -> None:
+        """Name the year, the years that are known (without any: to the library), what to do."""
         self.year = year
-        known = known_years()
+        known = known or known_years()
         super().__init__(
             f"尚不知道 {year} 年的节假日安排（已知 {known[0]}—{known[-1]} 年），无法推算工作日；"
-            "请升级 chinesecalendar 或联系管理员"
+            "请用 pilot calendar add 按国务院通知录入该年，"
+            "或升级 chinesecalendar 后运行 pilot db upgrade"
         )
 
 

@@ -89,7 +89,10 @@ class WorkItem(Table, table=True):
     party_id: int = Field(foreign_key="party.id")
     opened_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     opened_on: date
+    #: None while a notice waits for its publication, or while the clock stands still.
     due_on: date | None = None
+    #: The day on which an extension or a restart set `due_on`; None where the opening did.
+    due_since: date | None = None
     #: Why the step is asked again, in the words of who sent it back.
     reason: str = ""
     closed_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
@@ -159,6 +162,8 @@ class StageRun(Table, table=True):
     asked_count: int = 0
     #: The `asked_count` for which somebody has taken it upon himself to wake the run.
     woken_count: int = 0
+    #: Whether the form that stands says what is no longer so: the run is woken to put it up anew.
+    is_stale: bool = False
     #: Set when the case left the stage; the run is then only finishing.
     left_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     finished_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))

@@ -42,6 +42,7 @@ class OutboxMail(Table, table=True):
             name="sent_with_proof",
         ),
         CheckConstraint("state <> 'failed' OR last_error <> ''", name="failed_with_reason"),
+        CheckConstraint("state <> 'cancelled' OR last_error <> ''", name="cancelled_with_reason"),
         # The claim reads this one index, whatever has been sent in years before.
         Index(
             "ix_outbox_mail_waiting",

@@ -64,6 +64,9 @@ def board_page(
     if overdue := [item for item in items if item.is_overdue]:
         parts.append("## 已逾期事项")
         parts.append(items_table(overdue, run_ids, with_party=True))
+    if stopped := [item for item in items if item.stop]:
+        parts.append("## 暂停计时")
+        parts.append(_stopped(stopped))
     if calls:
         parts.append("## 待电话通知")
         parts.append(_calls(calls))
@@ -71,6 +74,19 @@ def board_page(
         parts.append("## 各单位待办")
         parts.append(_parties(items, worklists))
     return "\n\n".join(parts)
+
+
+def _stopped(items: Sequence[OpenItem]) -> str:
+    """Return the items whose clock stands still, with the reason."""
+    lines = ["| 案卷 | 企业 | 步骤 | 办理单位 | 暂停计时 |", "|---" * 5 + "|"]
+    for item in items:
+        assert item.stop is not None  # noqa: S101 -- those alone are given
+        lines.append(
+            f"| {item.case_no} | {cell(item.enterprise)} "
+            f"| {item.stage.label} · {item.step_label}（事项 {item.item_id}） "
+            f"| {cell(item.party)} | {cell(item.stop.words)} |"
+        )
+    return "\n".join(lines)
 
 
 def _calls(calls: Sequence[CallForBoard]) -> str:
@@ -147,6 +163,8 @@ def items_table(items: Sequence[OpenItem], run_ids: Mapping[str, str], *, with_p
         case = f"[{item.case_no}](/v2/runs/flow-run/{run_id})" if run_id else item.case_no
         due = "" if item.due_on is None else str(item.due_on)
         left = "" if item.days_left is None else f"{item.days_left} 天"
+        if item.stop:
+            left = f"暂停计时（等待{item.stop.waits_for.label}）"
         if item.is_overdue:
             left = f"**逾期 {-item.days_left} 天**" if item.days_left else "**逾期**"
         lines.append(

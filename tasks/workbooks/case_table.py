@@ -80,7 +80,7 @@ _COLUMNS: Sequence[tuple[Column, _Of]] = (
     _day("拨付日期", lambda r: r.payment and r.payment.paid_on),
     _text("阶段", lambda r: r.row.stage.label, 8),
     _text("状态", lambda r: r.row.status.label),
-    _text("当前步骤", lambda r: r.row.step_label),
+    _text("当前步骤", lambda r: r.row.step_label + ("（暂停计时）" if r.row.is_stopped else "")),
     _text("当前办理单位", lambda r: r.row.party, 22),
     _day("截止日期", lambda r: r.row.due_on),
     _day("立案日期", lambda r: r.opened_on),

@@ -166,7 +166,7 @@ def facts_of(item: OpenItem) -> dict[str, Cell]:
         CASE: item.case_no,
         ENTERPRISE: item.enterprise,
         PARTY: item.party,
-        "截止日期": item.due_on,
+        "截止日期": "暂停计时" if item.stop else item.due_on,
         "剩余工作日": item.days_left,
         "退回原因": item.reason,
     }

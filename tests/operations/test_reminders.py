@@ -23,7 +23,7 @@ def remind(world: World) -> list[Reminded]:
     with transaction(world.engine) as session:
         rules = world.moment.programme.reminders
         prove_reminders(session, rules, world.today)
-        return reminded_on(session, rules, world.today)
+        return [each for theirs in reminded_on(session, rules, world.today) for each in theirs]
 
 
 def proofs(world: World) -> set[tuple[int, str]]:

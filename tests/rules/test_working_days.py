@@ -74,7 +74,8 @@ def test_a_year_without_holidays_is_refused_by_name_with_what_to_do():
 
     assert str(refused.value) == (
         f"尚不知道 {unknown} 年的节假日安排（已知 2004—{unknown - 1} 年），无法推算工作日；"
-        "请升级 chinesecalendar 或联系管理员"
+        "请用 pilot calendar add 按国务院通知录入该年，"
+        "或升级 chinesecalendar 后运行 pilot db upgrade"
     )
 
 

@@ -22,7 +22,7 @@ from tasks.database import transaction
 from tests.builders import World
 from tests.deployments.cli.conftest import Pilot
 
-_PARTS = ["database", "prefect", "worker", "clock", "mailbox"]
+_PARTS = ["database", "prefect", "worker", "clock", "sweep", "mailbox"]
 
 
 class _Answering(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ def test_an_instance_is_healthy_when_all_parts_answer(running: Pilot) -> None:
     status = running.json("status")
 
     assert list(status["parts"]) == _PARTS
-    assert [part["ok"] for part in status["parts"].values()] == [True] * 5
+    assert [part["ok"] for part in status["parts"].values()] == [True] * 6
     assert (status["healthy"], status["is_demonstration"]) == (True, False)
     assert (status["today"], status["mail_mode"]) == ("2025-01-06", "catch")
     assert running("status").out.splitlines()[1].rstrip() == "系统正常"
@@ -122,6 +122,7 @@ def test_nothing_running_is_told_part_by_part(
     assert {key: part["ok"] for key, part in status["parts"].items()} == {
         **dict.fromkeys(_PARTS, False),
         "database": True,
+        "sweep": True,
     }
     assert [what for what, _ in problems(pilot)] == [
         f"Prefect 服务：http://127.0.0.1:{closed_port} 无应答",
@@ -199,7 +200,8 @@ def test_a_year_whose_holidays_nobody_knows_is_told(running: Pilot, world: World
     assert problems(running) == [
         (
             "2040 年的节假日安排未知，期限落在该年的事项将被拒绝",
-            "节假日公布后升级 chinesecalendar，再运行 pilot db upgrade",
+            "节假日公布后用 pilot calendar add 录入，"
+            "或升级 chinesecalendar 再运行 pilot db upgrade",
         )
     ]
 
