@@ -1,7 +1,7 @@
 """The programme as data: figures from TOML files, each with its source; none in the code."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -27,6 +27,9 @@ from models.policy.figures import (
     Remark,
     ReminderRule,
     RemindersFile,
+    ReportFigures,
+    ReportHeading,
+    ReportsFile,
     StepLength,
     StepsFile,
     SubsidyFigures,
@@ -42,6 +45,7 @@ from models.policy.sources import (
     unverified_tables,
 )
 from models.rules.grading import Rubric
+from models.rules.report_content import ReportKind
 from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
 from models.rules.subsidy import SubsidyPolicy
@@ -95,6 +99,8 @@ class Programme:
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
+    reports: Mapping[ReportKind, ReportFigures]
+    report_headings: Mapping[str, ReportHeading]
     #: (file and table, source) of everything the lead bureau has still to confirm.
     unverified: tuple[tuple[str, str], ...]
 
@@ -122,6 +128,20 @@ class Programme:
             if contradiction.key == key:
                 return contradiction
         raise PolicyError("contradictions.toml", "contradictions", f"没有 {key}")
+
+
+def _require_reports(reports: ReportsFile) -> None:
+    """Raise `PolicyError` unless every kind of report has its headings."""
+    known = {heading.key for heading in reports.headings}
+    for kind in ReportKind:
+        if kind not in {each.key for each in reports.reports}:
+            raise PolicyError("reports.toml", "reports", f"缺少 {kind.value}")
+    for report in reports.reports:
+        require_distinct("reports.toml", f"reports（{report.key}）.headings", report.headings)
+        for key in report.headings:
+            if key not in known:
+                where = f"reports（{report.key}）.headings"
+                raise PolicyError("reports.toml", where, f"没有 {key} 这一标题")
 
 
 def load_programme(key: str = DEFAULT_PROGRAMME, root: Path | None = None) -> Programme:
@@ -242,9 +262,11 @@ def _programme(folder: Path) -> Programme:
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
 
+    reports = read_figures(folder / "reports.toml", ReportsFile)
+
     if plan.programme.key != folder.name:
         raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {folder.name} 不一致")
-    lists: list[tuple[str, str, list[str] | list[int]]] = [
+    lists: list[tuple[str, str, Sequence[object]]] = [
         ("programme.toml", "phases", [each.key for each in plan.phases]),
         ("programme.toml", "batches", [each.number for each in plan.batches]),
         ("programme.toml", "targets", [each.key for each in plan.targets]),
@@ -255,6 +277,8 @@ def _programme(folder: Path) -> Programme:
         ("reminders.toml", "reminders", [each.key for each in reminders]),
         ("milestones.toml", "milestones", [each.key for each in annex.milestones]),
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
+        ("reports.toml", "reports", [each.key for each in reports.reports]),
+        ("reports.toml", "headings", [each.key for each in reports.headings]),
     ]
     for file, table, keys in lists:
         require_distinct(file, table, keys)
@@ -263,6 +287,7 @@ def _programme(folder: Path) -> Programme:
         if milestone.batch is not None and milestone.batch not in numbers:
             where = f"milestones（{milestone.key}）.batch"
             raise PolicyError("milestones.toml", where, f"没有第 {milestone.batch} 批")
+    _require_reports(reports)
 
     sources = [*sorted(folder.glob("*.toml")), *_rubric_files()]
     return Programme(
@@ -294,6 +319,8 @@ def _programme(folder: Path) -> Programme:
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,
+        reports=MappingProxyType({each.key: each for each in reports.reports}),
+        report_headings=MappingProxyType({each.key: each for each in reports.headings}),
         unverified=tuple(
             (f"{file.name} {path}".rstrip(), source)
             for file in sources
