@@ -52,7 +52,6 @@ class CaseLine:
     level: int | None = None
     level_edition: str = ""
     contract_sum: Decimal = _ZERO
-    declared: Decimal = _ZERO
     eligible: Decimal = _ZERO
     ceiling: Decimal = _ZERO
     proposed: Decimal = _ZERO
@@ -228,7 +227,6 @@ def _add_money(session: Session, lines: dict[str, CaseLine], as_of: date, until:
     spending = _closed_by(
         select(
             col(Expenditure.case_no),
-            func.sum(col(Expenditure.paid_sum)),
             func.sum(col(Expenditure.eligible_sum)),
         )
         .where(~col(Expenditure.is_replaced))
@@ -236,13 +234,10 @@ def _add_money(session: Session, lines: dict[str, CaseLine], as_of: date, until:
         Expenditure,
         until,
     )
-    for case_no, declared, eligible in _rows(session, spending):
+    for case_no, eligible in _rows(session, spending):
         line = lines.get(case_no)
-        if line is None:
-            continue
-        line.declared = declared
         # What the third party recognised counts from the day it passed the case.
-        if Mark.ACCEPTED in line.marks and eligible is not None:
+        if line is not None and Mark.ACCEPTED in line.marks and eligible is not None:
             line.eligible = eligible
     last = _last_asked(until)
     awards = (

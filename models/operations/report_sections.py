@@ -45,7 +45,6 @@ _WAY = (
 _DRAWN = tuple(mark.label for mark in (Mark.SELECTED, Mark.TRANSFORMED, Mark.GRADED))
 _MONEY_FIGURES: tuple[Figure, ...] = (
     summed("合同额", lambda line: line.contract_sum),
-    summed("申报支出", lambda line: line.declared),
     summed("认定支出", lambda line: line.eligible),
     summed("拟补助", lambda line: line.proposed),
     summed("财政批准", lambda line: line.approved),
@@ -258,7 +257,7 @@ def _funds(material: Material) -> list[Block]:
     approved = sum((line.approved for line in material.lines), Decimal("0.00"))
     blocks: list[Block] = [
         Paragraph(
-            text=f"补助标准：不高于数字化改造实际投入的 {policy.rate * 100:f}%，每家最高 "
+            text=f"补助标准：不高于数字化改造实际投入的 {(policy.rate * 100).normalize():f}%，每家最高 "
             f"{policy.cap:,.2f} 元，"
             f"达到{level_text(policy.min_level)}及以上方予补助（{policy.source}）。"
             f"截至{chinese_day(material.as_of)}，财政批准 {approved:,.2f} 元，"

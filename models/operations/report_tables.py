@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from models.operations.report_facts import CaseLine
 from models.operations.report_marks import Mark
@@ -119,11 +119,16 @@ def chart_of(table: Table, title: str, *, columns: Sequence[str]) -> Chart:
         series=tuple(
             Series(
                 name=table.columns[place].title,
-                values=tuple(Decimal(row[place] or 0) / scale for row in rows),
+                values=tuple(_drawn(Decimal(row[place] or 0), scale) for row in rows),
             )
             for place in places
         ),
     )
+
+
+def _drawn(value: Decimal, scale: Decimal) -> Decimal:
+    """Return what a column of a chart is as high as; the exact sum stands in the table."""
+    return value if scale == 1 else (value / scale).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
 
 def turned(table: Table, title: str, *, columns: Sequence[str]) -> Chart:

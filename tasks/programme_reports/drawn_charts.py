@@ -7,13 +7,23 @@ from reportlab.graphics.charts.barcharts import VerticalBarChart
 from reportlab.graphics.charts.legends import Legend
 from reportlab.graphics.shapes import Drawing, String
 from reportlab.lib.colors import HexColor, white
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 
 from models.rules.report_content import Chart
 from tasks.programme_reports.drawing import COLOURS
 
+_BUILT_IN = "STSong-Light"
 _WIDTH, _HEIGHT = 450, 215
 _GREY = HexColor(0x8C8C8C)
 _INK = HexColor(0x333333)
+
+
+def built_in_font() -> str:
+    """Return the Chinese font that readers of PDF bring along, registered with ReportLab."""
+    if _BUILT_IN not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(UnicodeCIDFont(_BUILT_IN))
+    return _BUILT_IN
 
 
 def drawn(chart: Chart, font: str) -> Drawing:
@@ -64,8 +74,8 @@ def drawn(chart: Chart, font: str) -> Drawing:
 
 def as_svg(chart: Chart) -> str:
     """Return the chart as an SVG element in the fonts of whoever looks at it."""
-    # Helvetica's widths are near enough to place a word by; the page itself says which font.
-    text = renderSVG.drawToString(drawn(chart, "Helvetica"))
+    # Its widths place the words; the page itself says in which font they are shown.
+    text = renderSVG.drawToString(drawn(chart, built_in_font()))
     return str(text[text.index("<svg") :])
 
 
