@@ -255,9 +255,10 @@ def _funds(material: Material) -> list[Block]:
     policy = material.programme.subsidy
     paid = sum((line.paid for line in material.lines), Decimal("0.00"))
     approved = sum((line.approved for line in material.lines), Decimal("0.00"))
+    percent = (policy.rate * 100).normalize()
     blocks: list[Block] = [
         Paragraph(
-            text=f"补助标准：不高于数字化改造实际投入的 {(policy.rate * 100).normalize():f}%，每家最高 "
+            text=f"补助标准：不高于数字化改造实际投入的 {percent:f}%，每家最高 "
             f"{policy.cap:,.2f} 元，"
             f"达到{level_text(policy.min_level)}及以上方予补助（{policy.source}）。"
             f"截至{chinese_day(material.as_of)}，财政批准 {approved:,.2f} 元，"
