@@ -7,15 +7,16 @@ stand now: a deadline that was extended later, and the county and industry of an
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CursorResult, Select, Subquery, and_, func, select
 from sqlmodel import Session, col
 
+from models.operations.milestones import end_of
 from models.operations.report_marks import Mark, marks_of
-from models.rules.clock import SHANGHAI, day_of
+from models.rules.clock import day_of
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.party import Party
@@ -69,11 +70,6 @@ def _rows(session: Session, statement: Select[Any]) -> CursorResult[Any]:
     return session.connection().execute(statement)
 
 
-def end_of(day: date) -> datetime:
-    """Return the first instant that no longer belongs to `day` in Shanghai."""
-    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
-
-
 def case_lines(session: Session, programme_key: str, as_of: date) -> list[CaseLine]:
     """Return every case opened by `as_of` as it stood then, by batch and number."""
     until = end_of(as_of)
@@ -82,16 +78,6 @@ def case_lines(session: Session, programme_key: str, as_of: date) -> list[CaseLi
     _add_levels(session, lines, until)
     _add_money(session, lines, as_of, until)
     return list(lines.values())
-
-
-def providers_in_pool(session: Session) -> int:
-    """Return how many providers stand in the pool now: the register keeps no day of it."""
-    admitted = (
-        select(func.count())
-        .select_from(Party)
-        .where(col(Party.role) == Role.PROVIDER, col(Party.is_admitted))
-    )
-    return int(_rows(session, admitted).scalar_one())
 
 
 def _cases(session: Session, programme_key: str, until: datetime) -> Iterable[CaseLine]:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
+from models.operations.milestones import REACHED_BY
 from models.rules.choice import Choice
+from models.rules.milestones import Measure
 from models.rules.stages import CaseStatus, Stage
 
 
@@ -25,12 +27,12 @@ class Mark(Choice):
 MADE_BY = MappingProxyType(
     {
         Mark.APPLIED: (Stage.APPLICATION, "submit", "submitted"),
-        Mark.SELECTED: (Stage.APPLICATION, "public-notice", "passed"),
+        Mark.SELECTED: REACHED_BY[Measure.CASES_SELECTED],
         Mark.DIAGNOSED: (Stage.DIAGNOSIS, "confirm", "accepted"),
         Mark.CONTRACTED: (Stage.TRANSFORMATION, "contract", "signed"),
-        Mark.TRANSFORMED: (Stage.TRANSFORMATION, "implement", "completed"),
+        Mark.TRANSFORMED: REACHED_BY[Measure.CASES_TRANSFORMED],
         Mark.ACCEPTED: (Stage.ACCEPTANCE, "review", "passed"),
-        Mark.GRADED: (Stage.GRADING, "confirm-level", "confirmed"),
+        Mark.GRADED: REACHED_BY[Measure.CASES_GRADED],
         Mark.PAID: (Stage.SUBSIDY, "pay", "paid"),
     }
 )

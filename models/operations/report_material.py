@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from models.operations.milestones import MilestoneProgress
 from models.operations.report_facts import CaseLine
 from models.operations.report_marks import Mark
 from models.operations.report_tables import Grouping
 from models.policy import Programme
+from models.rules.report_content import chinese_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,7 @@ class Material:
     programme: Programme
     as_of: date
     lines: Sequence[CaseLine]
-    providers: int
+    progress: Sequence[MilestoneProgress]
 
     @property
     def by_batch(self) -> Grouping:
@@ -40,3 +42,15 @@ class Material:
     def having(self, mark: Mark) -> list[CaseLine]:
         """Return the cases that have come to `mark`."""
         return [line for line in self.lines if mark in line.marks]
+
+    def recorded(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Return a line for each piece of evidence of those milestones and targets."""
+        return tuple(
+            f"{chinese_day(each.done_on)}，《{each.file_name}》"
+            + (f"，载明 {each.number} {progress.unit}" if each.number else "")
+            + (f"，{each.note}" if each.note else "")
+            + f"（{progress.short}）"
+            for progress in self.progress
+            if progress.key in keys
+            for each in progress.evidence
+        )

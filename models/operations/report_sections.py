@@ -22,6 +22,7 @@ from models.operations.report_tables import (
 from models.operations.report_targets import target_blocks
 from models.policy import Programme
 from models.rules.grading import TOP_LEVEL, level_text
+from models.rules.milestones import Measure
 from models.rules.report_content import (
     UNVERIFIED,
     Block,
@@ -148,9 +149,10 @@ def _county_note(programme: Programme) -> str:
 
 def _replication(material: Material) -> list[Block]:
     serving = {line.provider_id for line in material.having(Mark.CONTRACTED)} - {None}
+    pool = next(each for each in material.progress if each.measure is Measure.PROVIDERS_ADMITTED)
     return [
         Paragraph(
-            text=f"服务商资源池现有服务商 {material.providers} 家（按编制时的登记），"
+            text=f"服务商资源池有服务商 {pool.value} 家，"
             f"其中已与试点企业签订改造合同的 {len(serving)} 家。"
         ),
         Table(

@@ -7,20 +7,20 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from models.operations.audit import Deed
+from models.operations.milestones import progress
 from models.operations.parties import party_for_role
-from models.operations.register_trail import record_registration
+from models.operations.register_trail import hold_register, record_registration
 from models.operations.report_annexes import enterprises_annex, unverified_annex
-from models.operations.report_facts import case_lines, providers_in_pool
+from models.operations.report_facts import case_lines
 from models.operations.report_material import Material
 from models.operations.report_sections import BUILDERS
 from models.policy import Programme
-from models.policy.figures import ReportHeading
+from models.policy.reports import ReportHeading
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.rules.report_content import Report, ReportKind, Section, Slot, content_digest
 from models.rules.stages import Role
 from models.tables.audit import RegisterEntry
-from models.tables.programme import ProgrammeRow
 from models.tables.report import ReportSnapshot
 
 #: What the register's trail calls the making of a report.
@@ -84,7 +84,7 @@ def compose(
         programme=programme,
         as_of=as_of,
         lines=case_lines(session, programme.key, as_of),
-        providers=providers_in_pool(session),
+        progress=progress(session, programme, as_of),
     )
     figures = programme.reports[kind]
     issuer = next((body.name for body in programme.bodies if body.key == Role.CITY_BUREAU), "")
@@ -114,7 +114,10 @@ def _section(heading: ReportHeading, material: Material) -> Section:
         source=heading.source,
         blocks=(
             *(build(material) if build else ()),
-            *(Slot(prompt=prompt) for prompt in heading.slots),
+            *(
+                Slot(prompt=slot.prompt, recorded=material.recorded(slot.evidence))
+                for slot in heading.slots
+            ),
         ),
     )
 
@@ -137,8 +140,8 @@ def keep(
     Without a `reason` the report that stands for the day is returned if there is one: asked for
     twice, or by two people at once, it is made once. With one a further edition is stored.
     """
-    # Held until the transaction ends, so that a day does not get two first editions.
-    session.exec(select(ProgrammeRow).with_for_update(key_share=True)).one()
+    # So that a day does not get two first editions.
+    hold_register(session)
     standing = latest(session, report.kind, report.as_of)
     if standing is not None and not reason:
         return standing

@@ -27,15 +27,19 @@ from models.policy.figures import (
     Remark,
     ReminderRule,
     RemindersFile,
-    ReportFigures,
-    ReportHeading,
-    ReportsFile,
     StepLength,
     StepsFile,
     SubsidyFigures,
     Target,
     Term,
 )
+from models.policy.measures import (
+    MeasuresFile,
+    MeasureWords,
+    ProgressFigures,
+    require_measurable,
+)
+from models.policy.reports import ReportFigures, ReportHeading, ReportsFile, require_reports
 from models.policy.sources import (
     PolicyError,
     content_hash,
@@ -45,6 +49,7 @@ from models.policy.sources import (
     unverified_tables,
 )
 from models.rules.grading import Rubric
+from models.rules.milestones import Measure, RiskRule
 from models.rules.report_content import ReportKind
 from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
@@ -64,6 +69,8 @@ class Batch:
     name: str
     application_starts_on: date
     application_ends_on: date
+    #: The contradiction whose reading in force gives the two days below.
+    transformation: str
     transformation_starts_on: date
     transformation_ends_on: date
     target: int
@@ -101,6 +108,10 @@ class Programme:
     contradictions: tuple[Contradiction, ...]
     reports: Mapping[ReportKind, ReportFigures]
     report_headings: Mapping[str, ReportHeading]
+    measures: Mapping[Measure, MeasureWords]
+    #: By key: how each milestone and each target is measured.
+    progress: Mapping[str, ProgressFigures]
+    risk: RiskRule
     #: (file and table, source) of everything the lead bureau has still to confirm.
     unverified: tuple[tuple[str, str], ...]
 
@@ -128,20 +139,6 @@ class Programme:
             if contradiction.key == key:
                 return contradiction
         raise PolicyError("contradictions.toml", "contradictions", f"没有 {key}")
-
-
-def _require_reports(reports: ReportsFile) -> None:
-    """Raise `PolicyError` unless every kind of report has its headings."""
-    known = {heading.key for heading in reports.headings}
-    for kind in ReportKind:
-        if kind not in {each.key for each in reports.reports}:
-            raise PolicyError("reports.toml", "reports", f"缺少 {kind.value}")
-    for report in reports.reports:
-        require_distinct("reports.toml", f"reports（{report.key}）.headings", report.headings)
-        for key in report.headings:
-            if key not in known:
-                where = f"reports（{report.key}）.headings"
-                raise PolicyError("reports.toml", where, f"没有 {key} 这一标题")
 
 
 def load_programme(key: str = DEFAULT_PROGRAMME, root: Path | None = None) -> Programme:
@@ -242,6 +239,7 @@ def _batch(figures: BatchFigures, contradictions: Mapping[str, Contradiction]) -
         name=figures.name,
         application_starts_on=figures.application_starts_on,
         application_ends_on=figures.application_ends_on,
+        transformation=figures.transformation,
         transformation_starts_on=reading.starts_on,
         transformation_ends_on=reading.ends_on,
         target=figures.target,
@@ -261,6 +259,7 @@ def _programme(folder: Path) -> Programme:
     hours = read_figures(folder / "mail.toml", MailFile).sending_hours
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
+    measuring = read_figures(folder / "measures.toml", MeasuresFile)
 
     reports = read_figures(folder / "reports.toml", ReportsFile)
 
@@ -279,6 +278,8 @@ def _programme(folder: Path) -> Programme:
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
         ("reports.toml", "reports", [each.key for each in reports.reports]),
         ("reports.toml", "headings", [each.key for each in reports.headings]),
+        ("measures.toml", "measures", [each.key for each in measuring.measures]),
+        ("measures.toml", "progress", [each.key for each in measuring.progress]),
     ]
     for file, table, keys in lists:
         require_distinct(file, table, keys)
@@ -287,7 +288,8 @@ def _programme(folder: Path) -> Programme:
         if milestone.batch is not None and milestone.batch not in numbers:
             where = f"milestones（{milestone.key}）.batch"
             raise PolicyError("milestones.toml", where, f"没有第 {milestone.batch} 批")
-    _require_reports(reports)
+    require_reports(reports, frozenset(each.key for each in measuring.progress))
+    require_measurable(measuring, plan.targets, annex.milestones, readings)
 
     sources = [*sorted(folder.glob("*.toml")), *_rubric_files()]
     return Programme(
@@ -321,6 +323,9 @@ def _programme(folder: Path) -> Programme:
         contradictions=readings,
         reports=MappingProxyType({each.key: each for each in reports.reports}),
         report_headings=MappingProxyType({each.key: each for each in reports.headings}),
+        measures=MappingProxyType({each.key: each for each in measuring.measures}),
+        progress=MappingProxyType({each.key: each for each in measuring.progress}),
+        risk=measuring.risk.rule,
         unverified=tuple(
             (f"{file.name} {path}".rstrip(), source)
             for file in sources

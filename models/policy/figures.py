@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from models.rules.mail import MailAddressError, checked_address
-from models.rules.report_content import ReportKind
 from models.rules.stages import Role, Stage
 
 Text = Annotated[str, Field(min_length=1)]
@@ -307,29 +306,6 @@ class MilestonesFile(Figures):
 
     window_reading: Remark
     milestones: tuple[Milestone, ...]
-
-
-class ReportHeading(Sourced):
-    """A heading of the reports; `slots` say what prose a person has still to write under it."""
-
-    key: Text
-    title: Text
-    slots: tuple[Text, ...] = ()
-
-
-class ReportFigures(Sourced):
-    """One kind of report: its title and its headings in order."""
-
-    key: ReportKind
-    title: Text
-    headings: tuple[Text, ...] = Field(min_length=1)
-
-
-class ReportsFile(Figures):
-    """`reports.toml`."""
-
-    reports: tuple[ReportFigures, ...]
-    headings: tuple[ReportHeading, ...]
 
 
 class ContradictionsFile(Figures):

@@ -87,6 +87,7 @@ def _cover(sheet: Any, printed: Printed) -> None:
         cell = sheet.cell(row, 2)
         _put(cell, words, Font(name="仿宋", size=12))
         cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 20 * (1 + len(words) // 75)
     _page(sheet, printed)
 
 
@@ -94,7 +95,7 @@ def _page(sheet: Any, printed: Printed) -> None:
     sheet.page_setup.paperSize, sheet.page_setup.orientation = 9, "landscape"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.oddFooter.center.text = f"— &P —\n{printed.foot}"
+    sheet.oddFooter.center.text = f"— &P —　{printed.foot}"
     sheet.oddFooter.center.size = 9
 
 
