@@ -49,8 +49,15 @@ class Material:
             f"{chinese_day(each.done_on)}，《{each.file_name}》"
             + (f"，载明 {each.number} {progress.unit}" if each.number else "")
             + (f"，{each.note}" if each.note else "")
-            + f"（{progress.short}）"
+            + f"（{_named(progress)}）"
             for progress in self.progress
             if progress.key in keys
             for each in progress.evidence
         )
+
+
+def _named(progress: MilestoneProgress) -> str:
+    """附件 2024 年第 9 项; a target has a name of its own."""
+    if progress.is_programme_target:
+        return progress.name
+    return f"附件 {progress.year} 年第 {progress.number} 项"
