@@ -192,9 +192,9 @@ def show_report(
         print_json({**here.heading(), "report": whole})
         return
     parts: list[Any] = [Text(f"\n{report.title}", style="bold"), pairs(_lines(snapshot))]
-    for heading, blocks in headed(report):
+    for heading, section in headed(report):
         parts.append(Text(f"\n{heading}", style="bold"))
-        for block in blocks:
+        for block in section.blocks:
             if isinstance(block, Paragraph):
                 parts.append(Text(block.text))
             elif isinstance(block, Slot):

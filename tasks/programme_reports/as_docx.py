@@ -6,7 +6,7 @@ from itertools import count
 
 from docx import Document
 from docx.document import Document as WordDocument
-from docx.enum.section import WD_SECTION_START
+from docx.enum.section import WD_ORIENTATION, WD_SECTION_START
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
@@ -25,7 +25,7 @@ from tasks.programme_reports.word_tables import word_table
 _CHART_TYPE = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
 _CHART_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/chart"
 _CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
-_EMU_PER_CM = 360_000
+_EMU_PER_CM, _EMU_PER_TWIP = 360_000, 635
 
 #: Named as they are on machines of offices; others take what they have in their place.
 _BODY, _HEAD, _TITLE = "仿宋", "黑体", "宋体"
@@ -42,9 +42,11 @@ def draw(printed: Printed) -> bytes:
     _cover(word, printed)
     numbers = numbered_tables(printed.report)
     charts = count(1)
-    for heading, blocks in headed(printed.report):
+    for heading, section in headed(printed.report):
+        if section.is_annex and word.sections[-1].orientation is WD_ORIENTATION.PORTRAIT:
+            _turn(word)
         word.add_paragraph(heading, style="Heading 1")
-        for block in blocks:
+        for block in section.blocks:
             match block:
                 case Paragraph():
                     word.add_paragraph(block.text, style="Body Text")
@@ -148,6 +150,22 @@ def _cover(word: WordDocument, printed: Printed) -> None:
     word.add_section(WD_SECTION_START.NEW_PAGE)
 
 
+def _turn(word: WordDocument) -> None:
+    """Go on across the page: annexes have many columns."""
+    section = word.add_section(WD_SECTION_START.NEW_PAGE)
+    section.orientation = WD_ORIENTATION.LANDSCAPE
+    section.page_width, section.page_height = section.page_height, section.page_width
+    section.left_margin = section.right_margin = Cm(2.5)
+    section.top_margin = section.bottom_margin = Cm(2.5)
+
+
+def _room(word: WordDocument) -> int:
+    """Return how wide the text of the page is, in twentieths of a point."""
+    section = word.sections[-1]
+    assert section.page_width and section.left_margin and section.right_margin  # noqa: S101 -- set
+    return int((section.page_width - section.left_margin - section.right_margin) / _EMU_PER_TWIP)
+
+
 def _slot(word: WordDocument, slot: Slot) -> None:
     paragraph = word.add_paragraph(style="Body Text")
     mark = paragraph.add_run("【待填写】")
@@ -166,7 +184,7 @@ def _table(word: WordDocument, table: Table, number: int | None) -> None:
         run = title.add_run(f"表 {number}　{table.title}")
         run.font.bold = True
         run.font.size = Pt(12)
-    word.element.body.insert_element_before(word_table(table), "w:sectPr")
+    word.element.body.insert_element_before(word_table(table, _room(word)), "w:sectPr")
     note = word.add_paragraph(f"注：{table.note}" if table.note else "", style="Caption")
     note.paragraph_format.space_before, note.paragraph_format.space_after = Pt(3), Pt(6)
 

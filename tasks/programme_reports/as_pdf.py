@@ -26,18 +26,21 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as PdfParagraph
 
 from models.rules.report_content import Chart, ColumnKind, Paragraph, Slot, Table, cell_text
-from tasks.programme_reports.drawing import Printed, headed, numbered_tables
+from tasks.programme_reports.drawing import (
+    KEPT_TOGETHER,
+    MANY_COLUMNS,
+    Printed,
+    column_widths,
+    headed,
+    numbered_tables,
+)
 from tasks.programme_reports.drawn_charts import built_in_font, drawn
 from tasks.programme_reports.refusals import FontError
-from tasks.programme_reports.word_tables import column_widths
 
 _OWN = "PilotReport"
 _WIDTH = A4[0] - 4.6 * cm
 _GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
-_MANY = 6
-#: Tables longer than this may be torn apart by the end of a page.
-_KEPT_TOGETHER = 12
 
 
 class ReportSettings(BaseSettings):
@@ -100,9 +103,9 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
     heading_style = _style(font, 16, spaceBefore=14, spaceAfter=6, keepWithNext=True)
     body = _style(font, 12, leading=22, firstLineIndent=24)
     numbers = numbered_tables(printed.report)
-    for heading, blocks in headed(printed.report):
+    for heading, section in headed(printed.report):
         yield _said(heading, heading_style)
-        for block in blocks:
+        for block in section.blocks:
             match block:
                 case Paragraph():
                     yield _said(block.text, body)
@@ -147,7 +150,7 @@ def _slot(slot: Slot, font: str) -> Iterator[Any]:
 
 
 def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
-    size = 8 if len(table.columns) > _MANY else 9.5
+    size = 8 if len(table.columns) > MANY_COLUMNS else 9.5
     left = _style(font, size, leading=size * 1.35)
     right = _style(font, size, leading=size * 1.35, alignment=TA_RIGHT)
     centre = _style(font, size, leading=size * 1.35, alignment=TA_CENTER)
@@ -173,7 +176,7 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
         looks.append(("LINEABOVE", (0, -1), (-1, -1), 1, HexColor(0x444444)))
     drawn_table = LongTable(
         rows,
-        colWidths=column_widths(table, int(_WIDTH)),
+        colWidths=column_widths(table, int(_WIDTH), size),
         repeatRows=1,
         style=TableStyle(looks),
     )
@@ -184,7 +187,7 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
         parts.insert(0, _said(f"表 {number}　{table.title}", title))
     if table.note:
         parts.append(_said(f"注：{table.note}", _style(font, 8, textColor=HexColor(0x555555))))
-    yield from ([KeepTogether(parts)] if len(table.rows) <= _KEPT_TOGETHER else parts)
+    yield from ([KeepTogether(parts)] if len(table.rows) <= KEPT_TOGETHER else parts)
 
 
 def _foot(printed: Printed, font: str, canvas: Any, document: Any) -> None:

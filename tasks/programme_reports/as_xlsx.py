@@ -50,10 +50,10 @@ def draw(printed: Printed) -> bytes:
     _cover(cover, printed)
     data = _ChartData(book)
     numbers = numbered_tables(printed.report)
-    for heading, blocks in headed(printed.report):
+    for heading, section in headed(printed.report):
         sheet = _Sheet(book.create_sheet(heading.replace("　", " ")[:31]), printed, data)
         sheet.say(heading, Font(name="黑体", size=16))
-        for block in blocks:
+        for block in section.blocks:
             match block:
                 case Paragraph():
                     sheet.say(block.text, Font(name="仿宋", size=12))

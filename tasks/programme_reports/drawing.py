@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from models.rules.report_content import (
-    Block,
+    ColumnKind,
     Report,
+    Section,
     Table,
+    cell_text,
     chinese_day,
     chinese_number,
 )
@@ -17,6 +19,16 @@ _SHORT = 16
 
 #: The colours of series, dark enough to be told apart in a black-and-white copy.
 COLOURS = ("1F4E79", "C55A11", "7F9F3F", "7F7F7F", "BF9000", "5B9BD5")
+
+
+#: A table with more columns than this is set in smaller letters.
+MANY_COLUMNS = 6
+#: A table of so few rows is not torn apart by the end of a page.
+KEPT_TOGETHER = 12
+#: What a cell takes beside its text, and the most of a heading that stays on one line, in letters.
+_MARGIN, _HEADING = 1.4, 4.0
+#: A text of so many letters is not broken; columns of longer ones share what room is left.
+_SHORT_TEXT, _SHARING = 6.5, 24.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +68,12 @@ class Printed:
         )
 
 
-def headed(report: Report) -> Iterator[tuple[str, tuple[Block, ...]]]:
-    """Yield the sections with their headings: 一、二、… and then 附表 1, 附表 2, …"""
+def headed(report: Report) -> Iterator[tuple[str, Section]]:
+    """Yield the sections, each after its heading: 一、二、… and then 附表 1, 附表 2, …"""
     for number, section in enumerate(report.text_sections, start=1):
-        yield f"{chinese_number(number)}、{section.title}", section.blocks
+        yield f"{chinese_number(number)}、{section.title}", section
     for number, section in enumerate(report.annexes, start=1):
-        yield f"附表 {number}　{section.title}", section.blocks
+        yield f"附表 {number}　{section.title}", section
 
 
 def numbered_tables(report: Report) -> dict[int, int]:
@@ -76,3 +88,35 @@ def numbered_tables(report: Report) -> dict[int, int]:
         if isinstance(block, Table)
     ]
     return {id(table): number for number, table in enumerate(tables, start=1)}
+
+
+def column_widths(table: Table, whole: int, letter: float) -> list[int]:
+    """Return the widths of the columns, adding up to `whole`, where a Chinese letter is `letter`.
+
+    Numbers, days and short words are never broken; long texts share what is left.
+    """
+    fixed: dict[int, float] = {}
+    sharing: dict[int, float] = {}
+    for place, column in enumerate(table.columns):
+        longest = max(
+            (_length(cell_text(row[place], column.kind)) for row in table.rows), default=0
+        )
+        if column.kind is not ColumnKind.TEXT or longest <= _SHORT_TEXT:
+            fixed[place] = max(longest, min(_length(column.title), _HEADING)) + _MARGIN
+        else:
+            sharing[place] = min(longest, _SHARING) + _MARGIN
+    room = whole / letter - sum(fixed.values())
+    if sharing and room > 4 * len(sharing):
+        share = room / sum(sharing.values())
+        needed = {**fixed, **{place: share * each for place, each in sharing.items()}}
+    else:
+        needed = {**fixed, **sharing}
+    total = sum(needed.values())
+    widths = [int(whole * needed[place] / total) for place in range(len(table.columns))]
+    widths[-1] += whole - sum(widths)
+    return widths
+
+
+def _length(text: str) -> float:
+    """Return how wide a text is, in Chinese letters; a bold digit is some more than half of one."""
+    return sum(0.6 if ord(sign) < 0x2000 else 1 for sign in text)

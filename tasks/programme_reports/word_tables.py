@@ -7,28 +7,28 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from models.rules.report_content import ColumnKind, Table, cell_text
+from tasks.programme_reports.drawing import KEPT_TOGETHER, MANY_COLUMNS, column_widths
 
-#: Twentieths of a point: the width between the margins of the page, and the height of the text.
-_WIDTH = 8845
-#: In half points: 10 points, and 9 where many columns have to stand beside each other.
-_SIZE, _SMALL_SIZE = 20, 18
-_MANY = 6
-#: A table of so few rows is not torn apart by the end of a page.
-_KEPT_TOGETHER = 12
+#: In half points: 10 points, and 8.5 where many columns have to stand beside each other.
+_SIZE, _SMALL_SIZE = 20, 17
 _FILL = "EEF2F6"
 _NUMBERS = frozenset({ColumnKind.COUNT, ColumnKind.YUAN})
 
 
-def word_table(table: Table) -> Any:
-    """Return the element of `table`; its heading is repeated on every page."""
-    widths = column_widths(table, _WIDTH)
-    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    size = _SMALL_SIZE if len(table.columns) > _MANY else _SIZE
-    is_short = len(table.rows) <= _KEPT_TOGETHER
+def word_table(table: Table, width: int) -> Any:
+    """Return the element of `table`, `width` twentieths of a point wide.
+
+    Its heading is repeated on every page.
+    """
+    size = _SMALL_SIZE if len(table.columns) > MANY_COLUMNS else _SIZE
+    # A half point is ten twentieths of a point.
+    widths = column_widths(table, width, size * 10)
+    grid = "".join(f'<w:gridCol w:w="{room}"/>' for room in widths)
+    is_short = len(table.rows) <= KEPT_TOGETHER
     head = _row(
         [
-            _cell(column.heading, width, "center", size, is_bold=True, is_kept=True, fill=_FILL)
-            for column, width in zip(table.columns, widths, strict=True)
+            _cell(column.heading, room, "center", size, is_bold=True, is_kept=True, fill=_FILL)
+            for column, room in zip(table.columns, widths, strict=True)
         ],
         is_heading=True,
     )
@@ -40,13 +40,13 @@ def word_table(table: Table) -> Any:
                 [
                     _cell(
                         cell_text(cell, column.kind),
-                        width,
+                        room,
                         "right" if column.kind in _NUMBERS else "left",
                         size,
                         is_bold=is_total,
                         is_kept=is_short and place < len(table.rows) - 1,
                     )
-                    for cell, column, width in zip(row, table.columns, widths, strict=True)
+                    for cell, column, room in zip(row, table.columns, widths, strict=True)
                 ]
             )
         )
@@ -55,33 +55,11 @@ def word_table(table: Table) -> Any:
         for side in ("top", "left", "bottom", "right", "insideH", "insideV")
     )
     return parse_xml(
-        f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblW w:w="{_WIDTH}" w:type="dxa"/>'
+        f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblW w:w="{width}" w:type="dxa"/>'
         f'<w:tblBorders>{sides}</w:tblBorders><w:tblLayout w:type="fixed"/>'
         '<w:tblCellMar><w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/>'
         f"</w:tblCellMar></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{head}{''.join(rows)}</w:tbl>"
     )
-
-
-def column_widths(table: Table, whole: int) -> list[int]:
-    """Return the widths of the columns, by the longest text in each, adding up to `whole`.
-
-    A long text is broken into lines: beyond sixteen characters it gets no more room.
-    """
-    needed = []
-    for place, column in enumerate(table.columns):
-        texts = [cell_text(row[place], column.kind) for row in table.rows]
-        longest = max((_length(text) for text in texts), default=0)
-        # A heading may be broken before its unit.
-        needed.append(min(max(longest, _length(column.title), 3.5), 16) + 1)
-    total = sum(needed)
-    widths = [round(whole * each / total) for each in needed]
-    widths[-1] += whole - sum(widths)
-    return widths
-
-
-def _length(text: str) -> float:
-    """Return how wide a text is, in Chinese characters; a digit is half as wide."""
-    return sum(0.55 if ord(sign) < 0x2000 else 1 for sign in text)
 
 
 def _row(cells: list[str], *, is_heading: bool = False) -> str:
