@@ -24,6 +24,7 @@ from deployments.cli import (
     mail_forecast,
     mail_preview,
     milestone_commands,
+    milestone_forecast,
     party_commands,
     reach_commands,
     report_commands,
@@ -53,6 +54,7 @@ mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
 mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
 app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
+milestone_forecast.register(milestone_commands.app)
 app.add_typer(milestone_commands.app, name="milestone")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")

@@ -18,6 +18,8 @@ from models.policy.figures import (
     ContradictionsFile,
     Eligibility,
     EnterprisesFile,
+    ForecastFigures,
+    ForecastFile,
     MailFile,
     Milestone,
     MilestonesFile,
@@ -106,6 +108,7 @@ class Programme:
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
+    forecast: ForecastFigures
     reports: Mapping[ReportKind, ReportFigures]
     report_headings: Mapping[str, ReportHeading]
     measures: Mapping[Measure, MeasureWords]
@@ -261,6 +264,7 @@ def _programme(folder: Path) -> Programme:
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
     measuring = read_figures(folder / "measures.toml", MeasuresFile)
 
+    foreseeing = read_figures(folder / "forecast.toml", ForecastFile).forecast
     reports = read_figures(folder / "reports.toml", ReportsFile)
 
     if plan.programme.key != folder.name:
@@ -321,6 +325,7 @@ def _programme(folder: Path) -> Programme:
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,
+        forecast=foreseeing,
         reports=MappingProxyType({each.key: each for each in reports.reports}),
         report_headings=MappingProxyType({each.key: each for each in reports.headings}),
         measures=MappingProxyType({each.key: each for each in measuring.measures}),

@@ -162,8 +162,8 @@ def _turn(word: WordDocument) -> None:
 def _room(word: WordDocument) -> int:
     """Return how wide the text of the page is, in twentieths of a point."""
     section = word.sections[-1]
-    assert section.page_width and section.left_margin and section.right_margin  # noqa: S101 -- set
-    return int((section.page_width - section.left_margin - section.right_margin) / _EMU_PER_TWIP)
+    margins = (section.left_margin or 0) + (section.right_margin or 0)
+    return int(((section.page_width or 0) - margins) / _EMU_PER_TWIP)
 
 
 def _slot(word: WordDocument, slot: Slot) -> None:
