@@ -1,4 +1,4 @@
-"""The daily sweep: public notices, reminders, the seal. Doing it twice is harmless."""
+"""The daily sweep: public notices, reminders, the seal, milestones. Twice is harmless."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 from prefect import task
 
 from models.operations.audit import seal
+from models.operations.milestones import MilestoneChange, note_day, progress
 from models.operations.notices import NoticesBegun, begin_notices
 from models.rules.clock import SHANGHAI, day_of
 from models.tables.mail import machine_now
@@ -31,6 +32,8 @@ class Swept:
     is_sealed: bool
     #: To how many people today's reminders go, also those that an earlier sweep has queued.
     reminded: int
+    #: Whose state is another than on the day before.
+    milestones: tuple[MilestoneChange, ...]
 
 
 @task(name="办结与发布公示，催办")
@@ -40,16 +43,23 @@ def sweep(moment: Moment) -> Swept:
 
 
 def sweep_day(moment: Moment) -> Swept:
-    """End the notices that are over, publish those that wait, remind, seal the day before."""
+    """End the notices that are over, publish those that wait, remind, seal, look at milestones."""
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
+        standings = progress(session, moment.programme, today)
+        changes = note_day(session, standings, today)
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
     return Swept(
-        day=today, ended=ended, begun=begun, is_sealed=sealed is not None, reminded=reminded
+        day=today,
+        ended=ended,
+        begun=begun,
+        is_sealed=sealed is not None,
+        reminded=reminded,
+        milestones=tuple(changes),
     )
 
 

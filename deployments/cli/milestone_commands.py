@@ -23,6 +23,7 @@ from models.rules.milestones import MilestoneState
 from models.rules.stages import Role
 from models.tables.milestone import ReadingChoice
 from tasks.database import reading
+from tasks.pages.milestones import done_so_far
 
 app = new_app("里程碑：方案附件的二十项任务和四项目标")
 milestone_recording.register(app)
@@ -119,18 +120,6 @@ def show_milestone(key: Key, as_json: AsJson = False) -> None:
             for part in _dispute(each, in_force[each.key].key, choices.get(each.key))
         ),
     )
-
-
-def done_so_far(standing: MilestoneProgress) -> str:
-    """Return what has been done of it in few words: 37 家／100 家以上, 佐证 1 份."""
-    parts = []
-    if standing.value is not None:
-        against = f"／{standing.target_text}" if standing.target_text else ""
-        parts.append(f"{standing.value} {standing.unit}{against}")
-    if standing.evidence_wanted and not standing.is_programme_target:
-        count = len(standing.evidence)
-        parts.append(f"佐证 {count} 份" if count else "尚无佐证")
-    return "，".join(parts)
 
 
 def _progress(here: Instance) -> list[MilestoneProgress]:

@@ -136,6 +136,10 @@ class Programme:
                 return batch
         raise PolicyError("programme.toml", "batches", f"没有第 {number} 批")
 
+    def has_lapsed(self, on: date) -> bool:
+        """Return whether the programme's document has lapsed by that day (plan, last paragraph)."""
+        return on > self.ends_on
+
     def contradiction(self, key: str) -> Contradiction:
         """Return the contradiction of that key."""
         for contradiction in self.contradictions:

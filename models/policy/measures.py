@@ -28,6 +28,8 @@ class ProgressFigures(Sourced):
     """
 
     key: Text
+    #: What the boards call it; the plan's own words are too long for a line.
+    short: Text
     measure: Measure
     out_of: Measure | None = None
     evidence: Text | None = None

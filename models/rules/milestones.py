@@ -83,7 +83,9 @@ def state_of(part: Part, rule: RiskRule, today: date) -> MilestoneState:
     if today > part.ends_on:
         return MilestoneState.OVERDUE
     if today < part.starts_on:
-        return MilestoneState.UNDER_WAY if part.value else MilestoneState.NOT_STARTED
+        # What is counted against nothing (providers in the pool) was there before.
+        has_begun = bool(part.value) and part.target is not None
+        return MilestoneState.UNDER_WAY if has_begun else MilestoneState.NOT_STARTED
     elapsed = elapsed_share(part.starts_on, part.ends_on, today)
     if part.target is None:
         is_at_risk = elapsed >= rule.without_number_from

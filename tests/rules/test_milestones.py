@@ -34,6 +34,7 @@ def state(day, **known):
     [
         (0, {"value": 0, "target": 100}, "未开始"),
         (0, {"value": 3, "target": 100}, "进行中"),  # begun before its time
+        (0, {"value": 3}, "未开始"),  # three providers were in the pool before
         (1, {"value": 0, "target": 100}, "进行中"),
         (14, {"value": 0, "target": 100}, "进行中"),  # 14/30: too early to judge
         (15, {"value": 0, "target": 100}, "有风险"),  # half of the window, nothing done

@@ -15,9 +15,11 @@ from models.operations.milestones.readings import (
     readings_in_force,
     weigh_reading,
 )
+from models.operations.milestones.snapshots import MilestoneChange, note_day
 
 __all__ = [
     "REACHED_BY",
+    "MilestoneChange",
     "MilestoneProgress",
     "ReadingChange",
     "UnknownMilestoneError",
@@ -25,6 +27,7 @@ __all__ = [
     "end_of",
     "measured_cases",
     "milestone_or_target",
+    "note_day",
     "progress",
     "reading_choices",
     "readings_in_force",

@@ -32,6 +32,8 @@ class MilestoneProgress:
     year: int
     number: int
     name: str
+    #: The same in few words, for boards.
+    short: str
     batch: int | None
     measure: Measure
     unit: str
@@ -136,6 +138,7 @@ class _Look:
             year=milestone.ends_on.year,
             number=milestone.number,
             name=milestone.wording,
+            short=figures.short,
             batch=milestone.batch,
             measure=figures.measure,
             unit=unit,
@@ -177,6 +180,7 @@ class _Look:
             year=target.due_on.year,
             number=self._programme.targets.index(target) + 1,
             name=target.name,
+            short=figures.short,
             batch=None,
             measure=figures.measure,
             unit=target.unit,
