@@ -26,6 +26,7 @@ from deployments.cli import (
     milestone_commands,
     milestone_forecast,
     party_commands,
+    policy_command,
     reach_commands,
     report_commands,
     system_commands,
@@ -59,6 +60,7 @@ app.add_typer(milestone_commands.app, name="milestone")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)
+app.add_typer(policy_command.app, name="policy")
 app.add_typer(report_commands.app, name="report")
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")

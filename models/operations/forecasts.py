@@ -219,7 +219,7 @@ def _target(
     is_reached = verdict is Verdict.REACHED
     return TargetForecast(
         key=standing.key,
-        name=standing.name,
+        name=standing.short,
         unit=standing.unit,
         target=target,
         value=value,

@@ -35,6 +35,7 @@ from models.policy.figures import (
     Target,
     Term,
 )
+from models.policy.lines import line_of
 from models.policy.measures import (
     MeasuresFile,
     MeasureWords,
@@ -160,7 +161,34 @@ def load_programme(key: str = DEFAULT_PROGRAMME, root: Path | None = None) -> Pr
         # Only names that are listed: a key can never lead out of the root.
         for plan in place.glob("*/programme.toml"):
             if plan.parent.name == key:
-                return _programme(plan.parent)
+                return _programme(plan.parent, key)
+    raise PolicyError(f"{key}/programme.toml", "", "没有这个试点方案")
+
+
+def load_proposed(folder: Path, key: str) -> tuple[Programme, Path]:
+    """Return the programme `key` as a changed policy has it, and the folder that holds its files.
+
+    `folder` holds the files, or a folder of that name with them. Raises `PolicyError`, with the
+    line wherever it can be told.
+    """
+    for place in (folder, folder / key):
+        if (place / "programme.toml").is_file():
+            try:
+                return _programme(place, key), place
+            except PolicyError as error:
+                text = place / error.file
+                if error.line or not text.is_file():
+                    raise
+                line = line_of(text.read_text(encoding="utf-8"), error.key)
+                raise PolicyError(error.file, error.key, error.problem, line) from error
+    raise PolicyError(str(folder), "", f"其中没有试点方案 {key} 的政策文件（programme.toml）")
+
+
+def folder_of(key: str) -> Path:
+    """Return the folder whose files are in force for the programme `key`."""
+    for place in _roots():
+        if (place / key / "programme.toml").is_file():
+            return place / key
     raise PolicyError(f"{key}/programme.toml", "", "没有这个试点方案")
 
 
@@ -256,8 +284,8 @@ def _batch(figures: BatchFigures, contradictions: Mapping[str, Contradiction]) -
 
 
 @cache
-def _programme(folder: Path) -> Programme:
-    """Read and check one folder."""
+def _programme(folder: Path, key: str) -> Programme:
+    """Read and check one folder, which must hold the programme `key`."""
     plan = read_figures(folder / "programme.toml", ProgrammeFile)
     enterprises = read_figures(folder / "enterprises.toml", EnterprisesFile)
     money = read_figures(folder / "money.toml", MoneyFile)
@@ -271,8 +299,8 @@ def _programme(folder: Path) -> Programme:
     foreseeing = read_figures(folder / "forecast.toml", ForecastFile).forecast
     reports = read_figures(folder / "reports.toml", ReportsFile)
 
-    if plan.programme.key != folder.name:
-        raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {folder.name} 不一致")
+    if plan.programme.key != key:
+        raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {key} 不一致")
     lists: list[tuple[str, str, Sequence[object]]] = [
         ("programme.toml", "phases", [each.key for each in plan.phases]),
         ("programme.toml", "batches", [each.number for each in plan.batches]),
