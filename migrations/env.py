@@ -17,6 +17,7 @@ import models.tables.programme
 import models.tables.reach
 import models.tables.records
 import models.tables.reminder
+import models.tables.report
 import models.tables.worklist  # noqa: F401 -- every table must be known to the metadata
 
 

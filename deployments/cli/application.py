@@ -27,8 +27,11 @@ from deployments.cli import (
     mail_forecast,
     mail_preview,
     milestone_commands,
+    milestone_forecast,
     party_commands,
+    policy_command,
     reach_commands,
+    report_commands,
     system_commands,
     worklist_commands,
 )
@@ -56,12 +59,15 @@ mail_commands.app.add_typer(reach_commands.suppressed_app, name="suppressed")
 mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
 app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
+milestone_forecast.register(milestone_commands.app)
 app.add_typer(milestone_commands.app, name="milestone")
 app.add_typer(event_commands.app, name="event")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)
 app.add_typer(calendar_command.app, name="calendar")
+app.add_typer(policy_command.app, name="policy")
+app.add_typer(report_commands.app, name="report")
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
 

@@ -18,6 +18,8 @@ from models.policy.figures import (
     ContradictionsFile,
     Eligibility,
     EnterprisesFile,
+    ForecastFigures,
+    ForecastFile,
     MailFile,
     Milestone,
     MilestonesFile,
@@ -33,12 +35,14 @@ from models.policy.figures import (
     Target,
     Term,
 )
+from models.policy.lines import line_of
 from models.policy.measures import (
     MeasuresFile,
     MeasureWords,
     ProgressFigures,
     require_measurable,
 )
+from models.policy.reports import ReportFigures, ReportHeading, ReportsFile, require_reports
 from models.policy.sources import (
     PolicyError,
     content_hash,
@@ -49,6 +53,7 @@ from models.policy.sources import (
 )
 from models.rules.grading import Rubric
 from models.rules.milestones import Measure, RiskRule
+from models.rules.report_content import ReportKind
 from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
 from models.rules.subsidy import SubsidyPolicy
@@ -104,6 +109,9 @@ class Programme:
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
+    forecast: ForecastFigures
+    reports: Mapping[ReportKind, ReportFigures]
+    report_headings: Mapping[str, ReportHeading]
     measures: Mapping[Measure, MeasureWords]
     #: By key: how each milestone and each target is measured.
     progress: Mapping[str, ProgressFigures]
@@ -153,7 +161,34 @@ def load_programme(key: str = DEFAULT_PROGRAMME, root: Path | None = None) -> Pr
         # Only names that are listed: a key can never lead out of the root.
         for plan in place.glob("*/programme.toml"):
             if plan.parent.name == key:
-                return _programme(plan.parent)
+                return _programme(plan.parent, key)
+    raise PolicyError(f"{key}/programme.toml", "", "没有这个试点方案")
+
+
+def load_proposed(folder: Path, key: str) -> tuple[Programme, Path]:
+    """Return the programme `key` as a changed policy has it, and the folder that holds its files.
+
+    `folder` holds the files, or a folder of that name with them. Raises `PolicyError`, with the
+    line wherever it can be told.
+    """
+    for place in (folder, folder / key):
+        if (place / "programme.toml").is_file():
+            try:
+                return _programme(place, key), place
+            except PolicyError as error:
+                text = place / error.file
+                if error.line or not text.is_file():
+                    raise
+                line = line_of(text.read_text(encoding="utf-8"), error.key)
+                raise PolicyError(error.file, error.key, error.problem, line) from error
+    raise PolicyError(str(folder), "", f"其中没有试点方案 {key} 的政策文件（programme.toml）")
+
+
+def folder_of(key: str) -> Path:
+    """Return the folder whose files are in force for the programme `key`."""
+    for place in _roots():
+        if (place / key / "programme.toml").is_file():
+            return place / key
     raise PolicyError(f"{key}/programme.toml", "", "没有这个试点方案")
 
 
@@ -261,8 +296,8 @@ def _require_steps(
 
 
 @cache
-def _programme(folder: Path) -> Programme:
-    """Read and check one folder."""
+def _programme(folder: Path, key: str) -> Programme:
+    """Read and check one folder, which must hold the programme `key`."""
     plan = read_figures(folder / "programme.toml", ProgrammeFile)
     enterprises = read_figures(folder / "enterprises.toml", EnterprisesFile)
     money = read_figures(folder / "money.toml", MoneyFile)
@@ -273,8 +308,11 @@ def _programme(folder: Path) -> Programme:
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
     measuring = read_figures(folder / "measures.toml", MeasuresFile)
 
-    if plan.programme.key != folder.name:
-        raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {folder.name} 不一致")
+    foreseeing = read_figures(folder / "forecast.toml", ForecastFile).forecast
+    reports = read_figures(folder / "reports.toml", ReportsFile)
+
+    if plan.programme.key != key:
+        raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {key} 不一致")
     lists: list[tuple[str, str, Sequence[object]]] = [
         ("programme.toml", "phases", [each.key for each in plan.phases]),
         ("programme.toml", "batches", [each.number for each in plan.batches]),
@@ -286,6 +324,8 @@ def _programme(folder: Path) -> Programme:
         ("reminders.toml", "reminders", [each.key for each in reminders]),
         ("milestones.toml", "milestones", [each.key for each in annex.milestones]),
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
+        ("reports.toml", "reports", [each.key for each in reports.reports]),
+        ("reports.toml", "headings", [each.key for each in reports.headings]),
         ("measures.toml", "measures", [each.key for each in measuring.measures]),
         ("measures.toml", "progress", [each.key for each in measuring.progress]),
     ]
@@ -296,6 +336,7 @@ def _programme(folder: Path) -> Programme:
         if milestone.batch is not None and milestone.batch not in numbers:
             where = f"milestones（{milestone.key}）.batch"
             raise PolicyError("milestones.toml", where, f"没有第 {milestone.batch} 批")
+    require_reports(reports, frozenset(each.key for each in measuring.progress))
     require_measurable(measuring, plan.targets, annex.milestones, readings)
 
     _require_steps(reminders, steps)
@@ -329,6 +370,9 @@ def _programme(folder: Path) -> Programme:
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,
+        forecast=foreseeing,
+        reports=MappingProxyType({each.key: each for each in reports.reports}),
+        report_headings=MappingProxyType({each.key: each for each in reports.headings}),
         measures=MappingProxyType({each.key: each for each in measuring.measures}),
         progress=MappingProxyType({each.key: each for each in measuring.progress}),
         risk=measuring.risk.rule,

@@ -1,6 +1,7 @@
 """Reading policy files; every mistake in one is refused by file and key."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -9,27 +10,29 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from models.policy.lines import NAMING_KEYS, line_of
 from models.rules.errors import PilotError
 
 T = TypeVar("T")
 
+_TOML_LINE = re.compile(r"at line (\d+)")
+
 #: What pydantic calls the commonest mistakes, in the words of the person who edits the file.
 _PROBLEMS = {"missing": "缺少此项", "extra_forbidden": "没有这一项（拼写有误？）"}
-
-#: What names a table within a list, in the order tried.
-_NAMING_KEYS = ("key", "id", "level", "number", "topic", "name")
 
 
 class PolicyError(PilotError):
     """A policy file is missing, or a figure in it is missing or wrong."""
 
-    def __init__(self, file: str, key: str, problem: str) -> None:
-        """Name the file, the key within it (empty for the whole file) and the problem."""
+    def __init__(self, file: str, key: str, problem: str, line: int | None = None) -> None:
+        """Name the file, the key within it (empty for the whole file), the problem, its line."""
         self.file = file
         self.key = key
         self.problem = problem
+        self.line = line
         where = f"{file} 的 {key}" if key else file
-        super().__init__(f"政策文件 {where}：{problem}")
+        at = f"（第 {line} 行）" if line else ""
+        super().__init__(f"政策文件 {where}：{problem}{at}")
 
 
 def _dotted(location: Iterable[int | str]) -> str:
@@ -44,8 +47,12 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
         raise PolicyError(file.name, "", "文件不存在") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise PolicyError(file.name, "", f"不是有效的 TOML（{error}）") from error
+    except tomllib.TOMLDecodeError as error:
+        named = _TOML_LINE.search(str(error))
+        line = int(named[1]) if named else None
+        raise PolicyError(file.name, "", f"不是有效的 TOML（{error}）", line) from error
 
 
 def read_figures(file: Path, shape: type[T]) -> T:
@@ -55,7 +62,9 @@ def read_figures(file: Path, shape: type[T]) -> T:
     except ValidationError as error:
         mistake = error.errors(include_url=False)[0]
         problem = _PROBLEMS.get(mistake["type"], f"不合要求（{mistake['msg']}）")
-        raise PolicyError(file.name, _dotted(mistake["loc"]), problem) from error
+        key = _dotted(mistake["loc"])
+        line = line_of(file.read_text(encoding="utf-8"), key)
+        raise PolicyError(file.name, key, problem, line) from error
 
 
 def require_distinct(file: str, table: str, keys: Iterable[object]) -> None:
@@ -71,7 +80,7 @@ def unverified_tables(tables: object, where: str = "") -> Iterator[tuple[str, st
     """Yield path and source of every table within `tables` that says `verified = false`."""
     if isinstance(tables, dict):
         if tables.get("verified") is False:
-            named = [tables[key] for key in _NAMING_KEYS if key in tables]
+            named = [tables[key] for key in NAMING_KEYS if key in tables]
             yield f"{where}（{named[0]}）" if named else where, str(tables.get("source", ""))
         for key, inner in tables.items():
             yield from unverified_tables(inner, f"{where}.{key}".removeprefix("."))

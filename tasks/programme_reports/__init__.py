@@ -1,0 +1,1 @@
+"""Reports of the programme as files: Word, Excel, a web page, PDF; all from one snapshot."""

@@ -1,0 +1,200 @@
+"""A report as PDF by ReportLab: pip alone installs it, and it writes Chinese without any font."""
+
+import io
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_CENTER, TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import cm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.platypus import (
+    KeepTogether,
+    LongTable,
+    PageBreak,
+    SimpleDocTemplate,
+    Spacer,
+    TableStyle,
+)
+from reportlab.platypus import Paragraph as PdfParagraph
+
+from models.rules.report_content import Chart, ColumnKind, Paragraph, Slot, Table, cell_text
+from tasks.programme_reports.drawing import (
+    KEPT_TOGETHER,
+    MANY_COLUMNS,
+    Printed,
+    column_widths,
+    headed,
+    numbered_tables,
+)
+from tasks.programme_reports.drawn_charts import built_in_font, drawn
+from tasks.programme_reports.refusals import FontError
+
+_OWN = "PilotReport"
+_WIDTH = A4[0] - 4.6 * cm
+_GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
+_NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
+
+
+class ReportSettings(BaseSettings):
+    """The font that PDF files carry; without it they name 宋体, which readers bring along."""
+
+    model_config = SettingsConfigDict(env_prefix="PILOT_REPORT_", extra="ignore")
+
+    font: Path | None = None
+
+
+def require_usable() -> None:
+    """Raise `FontError` where the font that was named cannot be used."""
+    _font()
+
+
+def draw(printed: Printed) -> bytes:
+    """Return the file."""
+    font = _font()
+    out = io.BytesIO()
+    report = printed.report
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        leftMargin=2.3 * cm,
+        rightMargin=2.3 * cm,
+        topMargin=2.4 * cm,
+        bottomMargin=2.4 * cm,
+        title=report.title,
+        author=report.issuer,
+        subject=f"SHA-256 {printed.sha256}",
+        invariant=1,
+    )
+    foot = partial(_foot, printed, font)
+    document.build(list(_story(printed, font)), onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()
+
+
+def _font() -> str:
+    """Return the name of the registered font: the one named, or the one readers have."""
+    path = ReportSettings().font
+    if path is None:
+        return built_in_font()
+    try:
+        font = TTFont(_OWN, str(path))
+    except (TTFError, OSError) as error:
+        raise FontError(path, str(error) if path.is_file() else "没有这个文件") from error
+    if ord("黄") not in font.face.charToGlyph:
+        raise FontError(path, "其中没有汉字")
+    pdfmetrics.registerFont(font)
+    return _OWN
+
+
+def _style(font: str, size: float, **more: Any) -> ParagraphStyle:
+    settings = {"fontName": font, "fontSize": size, "leading": size * 1.5, "wordWrap": "CJK"}
+    return ParagraphStyle("", **{**settings, **more})
+
+
+def _story(printed: Printed, font: str) -> Iterator[Any]:
+    yield from _cover(printed, font)
+    heading_style = _style(font, 16, spaceBefore=14, spaceAfter=6, keepWithNext=True)
+    body = _style(font, 12, leading=22, firstLineIndent=24)
+    numbers = numbered_tables(printed.report)
+    for heading, section in headed(printed.report):
+        yield _said(heading, heading_style)
+        for block in section.blocks:
+            match block:
+                case Paragraph():
+                    yield _said(block.text, body)
+                case Slot():
+                    yield from _slot(block, font)
+                case Table():
+                    yield from _table(block, numbers.get(id(block)), font)
+                case Chart():
+                    yield Spacer(1, 6)
+                    yield drawn(block, font)
+    yield Spacer(1, 12)
+    yield _said(printed.proof, _style(font, 8, textColor=_GREY))
+
+
+def _said(text: str, style: ParagraphStyle) -> PdfParagraph:
+    return PdfParagraph(escape(text), style)
+
+
+def _cover(printed: Printed, font: str) -> Iterator[Any]:
+    report = printed.report
+    yield Spacer(1, 5 * cm)
+    yield _said(report.programme, _style(font, 18, alignment=TA_CENTER))
+    yield Spacer(1, 1 * cm)
+    yield _said(report.title, _style(font, 28, leading=40, alignment=TA_CENTER))
+    yield Spacer(1, 6 * cm)
+    for name, words in printed.cover:
+        yield _said(f"{name}：{words}", _style(font, 13, leading=24, leftIndent=1 * cm))
+    if report.trial_note:
+        note = _style(font, 13, leading=24, leftIndent=1 * cm, textColor=_RED)
+        yield _said(f"◆ {report.trial_note}", note)
+    yield PageBreak()
+
+
+def _slot(slot: Slot, font: str) -> Iterator[Any]:
+    style = _style(font, 12, leading=22, leftIndent=12, borderColor=_RED, borderWidth=0.6)
+    style.borderPadding, style.spaceBefore, style.spaceAfter = 5, 10, 10
+    yield PdfParagraph(
+        f'<font color="#B3261E">【待填写】</font>{escape(slot.prompt)}'
+        + "".join(f"<br/>已登记：{escape(line)}" for line in slot.recorded),
+        style,
+    )
+
+
+def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
+    size = 8 if len(table.columns) > MANY_COLUMNS else 9.5
+    left = _style(font, size, leading=size * 1.35)
+    right = _style(font, size, leading=size * 1.35, alignment=TA_RIGHT)
+    centre = _style(font, size, leading=size * 1.35, alignment=TA_CENTER)
+    rows = [[_said(column.heading, centre) for column in table.columns]]
+    rows += [
+        [
+            _said(cell_text(cell, column.kind), right if column.kind in _NUMBERS else left)
+            for cell, column in zip(row, table.columns, strict=True)
+        ]
+        for row in table.rows
+    ]
+    looks: list[tuple[Any, ...]] = [
+        ("GRID", (0, 0), (-1, -1), 0.5, _GREY),
+        ("BACKGROUND", (0, 0), (-1, 0), _FILL),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("TOPPADDING", (0, 0), (-1, -1), 2),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
+    ]
+    if table.has_total:
+        looks.append(("BACKGROUND", (0, -1), (-1, -1), HexColor(0xF7F7F7)))
+        looks.append(("LINEABOVE", (0, -1), (-1, -1), 1, HexColor(0x444444)))
+    drawn_table = LongTable(
+        rows,
+        colWidths=column_widths(table, int(_WIDTH), size),
+        repeatRows=1,
+        style=TableStyle(looks),
+    )
+    parts: list[Any] = [drawn_table]
+    if number is not None:
+        title = _style(font, 11, alignment=TA_CENTER, spaceBefore=12, spaceAfter=4)
+        title.keepWithNext = True
+        parts.insert(0, _said(f"表 {number}　{table.title}", title))
+    if table.note:
+        parts.append(_said(f"注：{table.note}", _style(font, 8, textColor=HexColor(0x555555))))
+    yield from ([KeepTogether(parts)] if len(table.rows) <= KEPT_TOGETHER else parts)
+
+
+def _foot(printed: Printed, font: str, canvas: Any, document: Any) -> None:
+    canvas.saveState()
+    canvas.setFont(font, 10)
+    canvas.drawCentredString(A4[0] / 2, 1.5 * cm, f"— {document.page} —")
+    canvas.setFont(font, 7)
+    canvas.setFillColor(_GREY)
+    canvas.drawCentredString(A4[0] / 2, 1.0 * cm, printed.foot)
+    canvas.restoreState()
