@@ -26,6 +26,7 @@ from deployments.cli import (
     milestone_commands,
     party_commands,
     reach_commands,
+    replay_command,
     system_commands,
     worklist_commands,
 )
@@ -58,6 +59,7 @@ app.add_typer(party_commands.app, name="party")
 import_command.register(app)
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
+replay_command.register(app)
 
 #: Typer's own messages in the words of the person who typed.
 _USAGE_WORDS = tuple(

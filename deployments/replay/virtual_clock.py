@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 
 from models.policy import Programme
-from models.rules.clock import SHANGHAI
 from models.tables.programme import ProgrammeRow
 from tasks.answering import Moment
 from tasks.clock import programme_now
