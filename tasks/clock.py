@@ -8,8 +8,7 @@ import os
 from datetime import date, datetime
 from functools import cache
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import TypeAdapter, ValidationError
 
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.errors import PilotError
@@ -24,22 +23,17 @@ class TodayError(PilotError):
         super().__init__("环境变量 PILOT_TODAY 应为日期，例如 2024-03-25")
 
 
-class ClockSettings(BaseSettings):
-    """The day to which the whole system is moved, for trials and replays."""
-
-    model_config = SettingsConfigDict(env_prefix="PILOT_", extra="ignore", env_ignore_empty=True)
-
-    today: date | datetime | None = None
+#: The day, or the instant, to which the whole system is moved, for trials and replays.
+_MOVED_TO: TypeAdapter[date | datetime] = TypeAdapter(date | datetime)
 
 
 @cache
-def _given(given: str | None) -> tuple[date | None, datetime | None]:
-    """Return the day and, if one is given, the instant that the settings give.
-
-    They are read anew only when the variable has changed.
-    """
+def _given(text: str | None) -> tuple[date | None, datetime | None]:
+    """Return the day and, if one is given, the instant that the variable's `text` names."""
+    if not text:
+        return None, None
     try:
-        today = ClockSettings().today
+        today = _MOVED_TO.validate_python(text)
     except ValidationError:
         raise TodayError from None
     if not isinstance(today, datetime):

@@ -13,7 +13,7 @@ from deployments.replay.cast import cast
 from deployments.replay.engines import Engine
 from deployments.replay.forms import Pens
 from deployments.replay.intentions import Intention, intention, opening_day
-from deployments.replay.letterbox import Letterbox
+from deployments.replay.letterbox import empty_outbox
 from deployments.replay.virtual_clock import SWEEP_TIME, VirtualClock
 from models.lifecycle import Stay, step_of
 from models.operations import programmes
@@ -59,7 +59,6 @@ class Course:
     pens: Pens
     #: day -> enterprises whose case is opened then, each with its batch
     openings: Mapping[date, list[tuple[int, Party]]]
-    letterbox: Letterbox = field(default_factory=Letterbox)
     #: day -> what will be done then
     agenda: dict[date, list[Intention]] = field(default_factory=lambda: defaultdict(list))
     _last_item: int = 0
@@ -77,7 +76,7 @@ class Course:
         for each in sorted(self.agenda.pop(day, ()), key=lambda each: each.order):
             self._do(each, engine)
         self._look_around()
-        self.letterbox.empty_outbox()
+        empty_outbox()
 
     def _do(self, what: Intention, engine: Engine) -> None:
         moment = self.clock.set(what.day, what.at)
