@@ -1,9 +1,10 @@
-"""The daily sweep: public notices, reminders, the seal. Doing it twice is harmless."""
+"""The daily sweep: public notices, reminders, the seal. Doing it twice is harmless.
+
+A replay sweeps hundreds of days without Prefect: this module does not import it.
+"""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-
-from prefect import task
 
 from models.operations.audit import seal
 from models.operations.notices import NoticesBegun, begin_notices
@@ -33,14 +34,11 @@ class Swept:
     reminded: int
 
 
-@task(name="办结与发布公示，催办")
-def sweep(moment: Moment) -> Swept:
-    """Do all that the day asks for, whatever days have gone by without a sweep."""
-    return sweep_day(moment)
-
-
 def sweep_day(moment: Moment) -> Swept:
-    """End the notices that are over, publish those that wait, remind, seal the day before."""
+    """End the notices that are over, publish those that wait, remind, seal the day before.
+
+    Whatever days have gone by without a sweep, it does all that the day asks for.
+    """
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)

@@ -13,15 +13,8 @@ from sqlalchemy import URL
 from deployments.cli.commands import AsJson, Command, one_of
 from deployments.cli.output import pairs, print_json, show, table
 from deployments.replay.outcome import Outcome
-from models.rules.choice import Choice
+from deployments.replay.replaying import EngineName
 from tasks.database import DatabaseSettings
-
-
-class EngineName(Choice):
-    """By what the days are carried out."""
-
-    DIRECT = "direct", "直接"
-    PREFECT = "prefect", "经 Prefect"
 
 
 def _day(given: str | date) -> date:
@@ -73,7 +66,7 @@ def replay(
     from deployments.replay.replaying import replay as play
 
     wanted = Wanted(enterprises=enterprises, first=first, last=last, seed=seed)
-    outcome = play(wanted, keep=keep, server=_server(database_url, keep))
+    outcome = play(wanted, engine, keep=keep, server=_server(database_url, keep))
     if as_json:
         print_json({"outcome": outcome, "is_sound": outcome.is_sound})
     else:

@@ -25,6 +25,9 @@ class Engine(Protocol):
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Hand in a form; return when the case has moved."""
 
+    def finish(self) -> None:
+        """Wait for whatever is still under way after the last day."""
+
 
 def hand_in(intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
     """Answer an item by operation, as its channel would."""
@@ -48,3 +51,6 @@ class Direct:
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Hand in a form."""
         hand_in(intention, form, moment)
+
+    def finish(self) -> None:
+        """Nothing is under way."""

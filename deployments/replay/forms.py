@@ -55,7 +55,7 @@ class Pens:
         written |= self._own_words(session, intention)
         if intention.turn is not None:
             written |= {**intention.turn.words, "outcome": intention.turn.outcome}
-        return written
+        return {name: value for name, value in written.items() if value is not None}
 
     def _dice(self, asked: Asked, what: str) -> Random:
         return chance(self._seed, asked.case_no, what)
@@ -138,11 +138,8 @@ class Pens:
         rate = Decimal(drawn(self._dice(asked, "rate"), behaviour().enterprises.rates))
         amount = min(due.amount, to_fen(due.eligible_spend * rate / 100))
         if not amount:
-            return {
-                "outcome": "不予补助",
-                "rate_percent": None,
-                "amount": None,
-                "basis": "；".join(due.explanation()),
-            }
+            # Neither rate nor amount: what the typical answer says of them is taken back.
+            basis = "；".join(due.explanation())
+            return {"outcome": "不予补助", "rate_percent": None, "amount": None, "basis": basis}
         basis = f"按认定支出的 {rate}% 测算"
         return {"rate_percent": str(rate), "amount": str(amount), "basis": basis}
