@@ -15,6 +15,8 @@ from tasks.sweeping import is_missed
 
 #: The boards follow a change at most this often.
 BOARD_SECONDS = 60.0
+#: How the milestones stand is counted over all cases, and so less often.
+_CALENDAR_SECONDS = 600.0
 _SIGN_SECONDS = 5.0
 #: Hand-offs per beat: a burst must not keep the worker from polling.
 _AT_ONCE = 10
@@ -35,6 +37,7 @@ class Beat:
         self._boards = Boards()
         self._is_reconciled = False
         self._next_boards = 0.0
+        self._next_calendar = 0.0
 
     def __call__(self) -> None:
         """Make and wake what is due; now and then sign, catch up on a sweep, refresh the boards.
@@ -49,6 +52,9 @@ class Beat:
                 self._next_boards = now + BOARD_SECONDS
                 self._try(self._catch_up, client)
                 self._try(self._show, client)
+            if now >= self._next_calendar:
+                self._next_calendar = now + _CALENDAR_SECONDS
+                self._try(self._show_calendar, client)
             if now >= self._next_sign:
                 self._next_sign = now + _SIGN_SECONDS
                 self._try(self._sign, client)
@@ -84,6 +90,9 @@ class Beat:
 
     def _show(self, client: SyncPrefectClient) -> None:
         self._boards.refresh(client, present_moment())
+
+    def _show_calendar(self, client: SyncPrefectClient) -> None:
+        self._boards.refresh_calendar(client, present_moment())
 
     def _sign(self, client: SyncPrefectClient) -> None:
         sign("worker")

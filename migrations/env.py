@@ -8,7 +8,9 @@ from sqlmodel import SQLModel
 
 import models.tables.audit
 import models.tables.case
+import models.tables.event
 import models.tables.mail
+import models.tables.milestone
 import models.tables.party
 import models.tables.programme
 import models.tables.reach

@@ -1,40 +1,40 @@
 """The boards in Prefect's UI: where everything stands, and what each party has to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from urllib.parse import urlencode
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import PrefectHTTPStatusError
 
-from models.lifecycle import step_of
-from models.operations.calls import CallForBoard, calls_for_board
+from models.operations.calls import calls_for_board
+from models.operations.mail_lists import waiting_mails
+from models.operations.milestones import progress
+from models.operations.reminders import forecast_reminders
 from models.operations.runs import unfinished_runs
-from models.operations.worklists import BoardRow, OpenItem, board, open_items
+from models.operations.worklists import OpenItem, board, open_items
 from models.rules.clock import SHANGHAI, day_of
-from models.rules.stages import Role, Stage
 from notifications.settings import MailSettings
 from tasks.answering import Moment
-from tasks.clock import trial_note
+from tasks.clock import lapse_note, trial_note
 from tasks.database import reading
-from tasks.prefect_runs import TAG
+from tasks.pages.gantt import gantt_picture, gantt_svg
+from tasks.pages.mail import mail_page
+from tasks.pages.milestones import milestone_page
+from tasks.pages.overdue import overdue_page
+from tasks.pages.work import board_page, worklist_page
 
 BOARD_KEY = "board"
+OVERDUE_KEY = "overdue"
+MILESTONES_KEY = "milestones"
+MAIL_KEY = "mail-forecast"
 _WORKLIST = "worklist-"
-#: Heads narrow enough for the whole board to fit its page.
-_SHORT = {
-    Role.ENTERPRISE: "企业",
-    Role.PROVIDER: "服务商",
-    Role.ASSESSOR: "验收机构",
-    Role.COUNTY_BUREAU: "县市区",
-    Role.CITY_BUREAU: "市经信局",
-    Role.FINANCE_BUREAU: "市财政局",
-    Role.SYSTEM: "公示期",
-}
 _PAGE = 200
+#: How far ahead the forecast of mail looks.
+_FORECAST = timedelta(days=14)
 
 
 class Boards:
@@ -58,6 +58,7 @@ class Boards:
                 if run.flow_run_id and run.left_at is None
             }
         note = trial_note(moment.row)
+        notes = _notes(moment)
         worklists: dict[int, list[OpenItem]] = {}
         for item in items:
             worklists.setdefault(item.party_id, []).append(item)
@@ -70,6 +71,8 @@ class Boards:
         }
         if not self._ids:
             self._ids = board_ids(client)
+        names = {batch.number: batch.name for batch in moment.programme.batches}
+        pages[OVERDUE_KEY] = ("逾期事项", overdue_page(items, notes, run_ids, names))
         # Who has nothing left to do is told so.
         for key in self._ids.keys() - pages.keys():
             if key.startswith(_WORKLIST):
@@ -81,8 +84,29 @@ class Boards:
             for party_id in worklists
         }
         mode = MailSettings.read().mode.label
-        page = board_page(rows, items, note, run_ids, addresses, calls, mail_mode=mode)
+        page = board_page(rows, items, notes, run_ids, addresses, calls, mail_mode=mode)
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
+
+    def refresh_calendar(self, client: SyncPrefectClient, moment: Moment) -> int:
+        """Put up how the milestones stand and what mail is ahead; return how many have changed.
+
+        Apart from the rest: it counts over all cases, and changes by the day rather than the
+        minute.
+        """
+        today = day_of(moment.at)
+        until = today + _FORECAST
+        with reading() as session:
+            standings = progress(session, moment.programme, today)
+            ahead = forecast_reminders(session, moment.programme.reminders, today, until)
+            waiting = waiting_mails(session)
+        notes = _notes(moment)
+        if not self._ids:
+            self._ids = board_ids(client)
+        picture = gantt_picture(gantt_svg(moment.programme, standings, today, notes))
+        board = milestone_page(moment.programme, standings, today, notes, picture)
+        forecast = mail_page(ahead, until, waiting, notes)
+        pages = {MILESTONES_KEY: ("里程碑看板", board), MAIL_KEY: ("邮件预告", forecast)}
+        return self._show(client, moment, pages)
 
     def _show(
         self, client: SyncPrefectClient, moment: Moment, pages: Mapping[str, tuple[str, str]]
@@ -117,6 +141,12 @@ class Boards:
         self._ids[key] = artifact.id
 
 
+def _notes(moment: Moment) -> list[str]:
+    """Return what every board has to say: that it is a trial, that the document has lapsed."""
+    notes = [trial_note(moment.row), lapse_note(moment.programme, day_of(moment.at))]
+    return [note for note in notes if note]
+
+
 def board_ids(client: SyncPrefectClient) -> dict[str, UUID]:
     """Return the boards that are up, by key; the page of one is `/v2/artifacts/artifact/<id>`."""
     found: dict[str, UUID] = {}
@@ -134,144 +164,3 @@ def board_ids(client: SyncPrefectClient) -> dict[str, UUID]:
         found.update({row["key"]: UUID(row["latest_id"]) for row in page})
         if len(page) < _PAGE:
             return found
-
-
-def board_page(
-    rows: Sequence[BoardRow],
-    items: Sequence[OpenItem],
-    note: str | None,
-    run_ids: Mapping[str, str],
-    worklists: Mapping[int, str],
-    calls: Sequence[CallForBoard] = (),
-    *,
-    mail_mode: str | None = None,
-) -> str:
-    """Return the board: each stage, how many, how many overdue, waiting for whom; each party.
-
-    `worklists` are the addresses of the parties' own pages.
-    """
-    heads = " | ".join(_SHORT[role] for role in Role)
-    lines = [f"| 阶段 | 在办 | 逾期 | {heads} |", "|---" * (len(Role) + 3) + "|"]
-    for row in rows:
-        lines.append(
-            _board_line(
-                row.label,
-                _runs(row.open_items, row.stage),
-                row.overdue,
-                [_runs(row.waiting.get(role, 0), row.stage, role) for role in Role],
-            )
-        )
-    lines.append(
-        _board_line(
-            "**合计**",
-            _runs(sum(row.open_items for row in rows), None),
-            sum(row.overdue for row in rows),
-            [_runs(sum(row.waiting.get(role, 0) for row in rows), None, role) for role in Role],
-        )
-    )
-    parts = ["# 试点进展看板"]
-    if note:
-        parts.append(f"**{note}**")
-    if mail_mode:
-        parts.append(f"邮件方式：{mail_mode}")
-    parts.append("各阶段在办几件、逾期几件、在等谁办理。点数字列出这些案卷，点单位打开它的待办。")
-    parts.append("\n".join(lines))
-    if overdue := [item for item in items if item.is_overdue]:
-        parts.append("## 已逾期事项")
-        parts.append(_table(overdue, run_ids, with_party=True))
-    if calls:
-        parts.append("## 待电话通知")
-        parts.append(_calls(calls))
-    if items:
-        parts.append("## 各单位待办")
-        parts.append(_parties(items, worklists))
-    return "\n\n".join(parts)
-
-
-def _calls(calls: Sequence[CallForBoard]) -> str:
-    """Return the mails that reached nobody: no person, number or address goes into Prefect."""
-    lines = ["| 编号 | 单位 | 案卷 | 事项 | 自 |", "|---" * 5 + "|"]
-    for call in calls:
-        item = call.item
-        about = f"{item.stage.label} · {step_of(item.stage, item.step).label}" if item else ""
-        since = f"{call.since.astimezone(SHANGHAI):%Y-%m-%d}"
-        lines.append(f"| {call.number} | {cell(call.party)} | {call.case_no} | {about} | {since} |")
-    hint = "邮件无人可收，请打电话。号码见 pilot mail calls list，办结用 pilot mail calls done。"
-    return f"{hint}\n\n" + "\n".join(lines)
-
-
-def _board_line(label: str, items: str, overdue: int, waiting: Sequence[str]) -> str:
-    late = f"**{overdue}**" if overdue else ""
-    return f"| {label} | {items} | {late} | {' | '.join(waiting)} |"
-
-
-def _runs(count: int, stage: Stage | None, role: Role | None = None) -> str:
-    """Return a number that leads to the runs in `stage` that wait for `role`.
-
-    Prefect's list shows the runs with any of the tags given: a stage and a role are looked for in
-    two ways, by the beginning of the name and by the tag.
-    """
-    if not count:
-        return ""
-    query = {"state": "Suspended", "tags": f"等待:{role.label}" if role else TAG}
-    if stage:
-        query["flow-run-search"] = f"{stage.label} · "
-    return f"[{count}](/v2/runs?{urlencode(query)})"
-
-
-def _parties(items: Sequence[OpenItem], worklists: Mapping[int, str]) -> str:
-    """Return the parties that are asked for something, offices first, the most urgent first."""
-    theirs: dict[int, list[OpenItem]] = {}
-    for item in items:
-        theirs.setdefault(item.party_id, []).append(item)
-    lines = ["| 单位 | 角色 | 待办 | 逾期 | 最早截止 |", "|---" * 5 + "|"]
-    office_first = [role for role in Role if role is not Role.ENTERPRISE] + [Role.ENTERPRISE]
-    for party_id, group in sorted(
-        theirs.items(), key=lambda each: office_first.index(each[1][0].role)
-    ):
-        first = group[0]
-        late = sum(item.is_overdue for item in group)
-        due = min((str(item.due_on) for item in group if item.due_on), default="")
-        lines.append(
-            f"| [{cell(first.party)}]({worklists[party_id]}) | {first.role.label} "
-            f"| {len(group)} | {f'**{late}**' if late else ''} | {due} |"
-        )
-    return "\n".join(lines)
-
-
-def worklist_page(items: Sequence[OpenItem], note: str | None, run_ids: Mapping[str, str]) -> str:
-    """Return one party's worklist, the most urgent first."""
-    parts = [f"# 待办事项 · {items[0].party}"]
-    if note:
-        parts.append(f"**{note}**")
-    todo = "点案卷号打开办理页面，再点右上角“⋮”中的“Resume”（办理），填好后提交。"
-    if items[0].role is Role.SYSTEM:
-        todo = f"公示期满由系统自动办结，无需办理；收到实名异议时，{todo}"
-    parts.append(f"共 {len(items)} 项，“剩余”为工作日。{todo}")
-    parts.append(_table(items, run_ids, with_party=False))
-    return "\n\n".join(parts)
-
-
-def _table(items: Sequence[OpenItem], run_ids: Mapping[str, str], *, with_party: bool) -> str:
-    """Return the items, a line each; few columns, for Prefect's pages are narrow."""
-    whose = "办理单位" if with_party else "县区"
-    lines = [f"| 案卷 | 企业 | {whose} | 步骤 | 截止 | 剩余 |", "|---" * 6 + "|"]
-    for item in items:
-        run_id = run_ids.get(item.case_no)
-        where = cell(item.party) if with_party else item.county
-        case = f"[{item.case_no}](/v2/runs/flow-run/{run_id})" if run_id else item.case_no
-        due = "" if item.due_on is None else str(item.due_on)
-        left = "" if item.days_left is None else f"{item.days_left} 天"
-        if item.is_overdue:
-            left = f"**逾期 {-item.days_left} 天**" if item.days_left else "**逾期**"
-        lines.append(
-            f"| {case} | {cell(item.enterprise)} | {where} "
-            f"| {item.stage.label} · {item.step_label}（事项 {item.item_id}） | {due} | {left} |"
-        )
-    return "\n".join(lines)
-
-
-def cell(text: str) -> str:
-    """Return `text` so that it stays in its cell and is no markup."""
-    escaped = "".join(f"\\{sign}" if sign in r"\`*_[]<>|#" else sign for sign in text)
-    return " ".join(escaped.split())

@@ -10,6 +10,7 @@ from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
+from models.policy import Programme
 from models.rules.clock import SHANGHAI, day_of
 from models.rules.errors import PilotError
 from models.tables.programme import ProgrammeRow
@@ -71,3 +72,13 @@ def trial_note(programme: ProgrammeRow | None) -> str | None:
     if day := moved_to(programme):
         notes.append(f"系统日期 {day}")
     return " · ".join(notes) or None
+
+
+def lapse_note(programme: Programme, today: date) -> str | None:
+    """Return what every board says once the document has lapsed (plan, last paragraph)."""
+    if not programme.has_lapsed(today):
+        return None
+    return (
+        f"{programme.document_no} 已于 {programme.ends_on} 期满失效："
+        "不再受理新的申报，未办结案卷待收尾"
+    )

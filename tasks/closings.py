@@ -13,9 +13,9 @@ from models.rules.clock import SHANGHAI
 from models.rules.stages import Stage
 from models.tables.case import Answer, WorkItem
 from tasks.answering import Moment
-from tasks.boards import cell
 from tasks.clock import trial_note
 from tasks.database import reading
+from tasks.pages.words import cell
 
 
 def stage_summary(case_no: str, stage: Stage, moment: Moment) -> str:

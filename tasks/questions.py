@@ -32,9 +32,9 @@ from models.rules.stages import Channel, Role, Stage
 from models.tables.case import Answer, WorkItem
 from models.tables.party import Party
 from tasks.answering import Moment
-from tasks.boards import cell
 from tasks.clock import trial_note
 from tasks.database import transaction
+from tasks.pages.words import cell
 
 #: Of the step before, not said again: what its title says, what the case's facts say, and how to
 #: reach a person.

@@ -1,4 +1,4 @@
-"""The daily sweep: public notices, reminders, the seal. Doing it twice is harmless.
+"""The daily sweep: public notices, reminders, the seal, milestones. Twice is harmless.
 
 A replay sweeps hundreds of days without Prefect: this module does not import it.
 """
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from models.operations.audit import seal
+from models.operations.milestones import MilestoneChange, note_day, progress
 from models.operations.notices import NoticesBegun, begin_notices
 from models.rules.clock import SHANGHAI, day_of
 from models.tables.mail import machine_now
@@ -32,10 +33,12 @@ class Swept:
     is_sealed: bool
     #: To how many people today's reminders go, also those that an earlier sweep has queued.
     reminded: int
+    #: Whose state is another than on the day before.
+    milestones: tuple[MilestoneChange, ...]
 
 
 def sweep_day(moment: Moment) -> Swept:
-    """End the notices that are over, publish those that wait, remind, seal the day before.
+    """End the notices that are over, publish those that wait, remind, seal, look at milestones.
 
     Whatever days have gone by without a sweep, it does all that the day asks for.
     """
@@ -45,9 +48,16 @@ def sweep_day(moment: Moment) -> Swept:
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
+        standings = progress(session, moment.programme, today)
+        changes = note_day(session, standings, today)
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
     return Swept(
-        day=today, ended=ended, begun=begun, is_sealed=sealed is not None, reminded=reminded
+        day=today,
+        ended=ended,
+        begun=begun,
+        is_sealed=sealed is not None,
+        reminded=reminded,
+        milestones=tuple(changes),
     )
 
 

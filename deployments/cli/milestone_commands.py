@@ -1,95 +1,197 @@
-"""`pilot milestone`: the plan's twenty annex items, word for word."""
+"""`pilot milestone list` and `show`: the plan's twenty annex items and four targets."""
 
 import re
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from deployments.cli import milestone_recording
 from deployments.cli.commands import AsJson, Command, new_app
-from deployments.cli.instance import present
-from deployments.cli.output import pairs, print_json, show, table
+from deployments.cli.instance import Instance, present
+from deployments.cli.output import instant, pairs, print_json, show, table
+from models.operations.milestones import (
+    MilestoneProgress,
+    milestone_or_target,
+    progress,
+    reading_choices,
+    readings_in_force,
+)
 from models.policy import Programme
-from models.policy.figures import Contradiction, Milestone
-from models.rules.errors import PilotError
+from models.policy.figures import Contradiction, Milestone, Target
+from models.rules.milestones import MilestoneState
 from models.rules.stages import Role
+from models.tables.milestone import ReadingChoice
+from tasks.database import reading
+from tasks.pages.milestones import done_so_far
 
-app = new_app("里程碑：方案附件的二十项任务")
+app = new_app("里程碑：方案附件的二十项任务和四项目标")
+milestone_recording.register(app)
 
 #: `附件1 第7、8项` in a source.
 _ANNEX_ITEMS = re.compile(r"附件\s*(\d+)\s*第([\d、]+)项")
 
+_STYLES = {
+    MilestoneState.NOT_STARTED: "dim",
+    MilestoneState.UNDER_WAY: "",
+    MilestoneState.AT_RISK: "yellow",
+    MilestoneState.DONE: "green",
+    MilestoneState.DONE_LATE: "green",
+    MilestoneState.OVERDUE: "bold red",
+}
 
-class UnknownMilestoneError(PilotError):
-    """There is no such milestone."""
-
-    def __init__(self, key: str, known: list[str]) -> None:
-        """Name the key asked for and those there are."""
-        super().__init__(f"没有编号为 {key} 的里程碑；共有 {'、'.join(known)}")
+Key = Annotated[str, typer.Argument(metavar="编号", help="例如 2024-01", show_default=False)]
 
 
 @app.command("list", cls=Command)
 def list_milestones(as_json: AsJson = False) -> None:
-    """列出全部里程碑及其期限。"""
+    """列出全部里程碑和目标：期限、状态、进度。"""
     here = present()
-    milestones = here.moment.programme.milestones
+    found = _progress(here)
     if as_json:
-        rows = [_summary(each, here.today) for each in milestones]
-        print_json({**here.heading(), "milestones": rows})
-        return
-    listed = table(
-        ("编号", {"no_wrap": True}),
-        ("期限", {"no_wrap": True}),
-        ("现状", {"no_wrap": True}),
-        "任务",
-        "目标",
-    )
-    for each in milestones:
-        listed.add_row(
-            each.key,
-            f"{each.starts_on}\n{each.ends_on}",
-            _standing(each, here.today),
-            each.wording,
-            each.target_text or "",
+        print_json(
+            {
+                **here.heading(),
+                "milestones": [_told(each) for each in found if not each.is_programme_target],
+                "targets": [_told(each) for each in found if each.is_programme_target],
+            }
         )
-    show(here.note, listed)
+        return
+    for wants_targets in (False, True):
+        listed = table(
+            ("编号", {"no_wrap": True}),
+            ("期限", {"no_wrap": True}),
+            ("状态", {"no_wrap": True}),
+            "进度",
+            "目标" if wants_targets else "任务",
+        )
+        for each in found:
+            if each.is_programme_target is wants_targets:
+                listed.add_row(
+                    each.key,
+                    f"{each.starts_on}\n{each.ends_on}",
+                    _state(each),
+                    done_so_far(each),
+                    each.name,
+                )
+        show(None if wants_targets else here.note, listed)
 
 
 @app.command("show", cls=Command)
-def show_milestone(
-    key: Annotated[str, typer.Argument(metavar="编号", help="例如 2024-01", show_default=False)],
-    as_json: AsJson = False,
-) -> None:
-    """显示一个里程碑：原文、期限、目标、责任单位、出处；方案自相矛盾之处两种读法并列。"""
+def show_milestone(key: Key, as_json: AsJson = False) -> None:
+    """显示一个里程碑或目标：原文、期限、状态、计量办法、佐证材料；自相矛盾之处两种读法并列。"""
     here = present()
     programme = here.moment.programme
-    milestone = next((each for each in programme.milestones if each.key == key), None)
-    if milestone is None:
-        raise UnknownMilestoneError(key, [each.key for each in programme.milestones])
-    disputed = _contradictions(programme, milestone)
+    promised = milestone_or_target(programme, key)
+    standing = next(each for each in _progress(here) if each.key == key)
+    disputed = _contradictions(programme, promised)
+    with reading() as session:
+        in_force = readings_in_force(session, programme)
+        choices = reading_choices(session)
     if as_json:
         whole = {
-            **_summary(milestone, here.today),
-            "bodies": [{"key": body, "label": body.label} for body in milestone.bodies],
-            "bodies_source": milestone.bodies_source,
-            "bodies_verified": milestone.bodies_verified,
-            "contradictions": [each.model_dump() for each in disputed],
+            **_told(standing),
+            "source": promised.source,
+            "verified": promised.verified,
+            "contradictions": [
+                {
+                    **each.model_dump(),
+                    "in_force": in_force[each.key].key,
+                    "choice": choices.get(each.key),
+                }
+                for each in disputed
+            ],
         }
+        if isinstance(promised, Milestone):
+            whole |= {
+                "completion": promised.completion,
+                "bodies": [{"key": body, "label": body.label} for body in promised.bodies],
+                "bodies_source": promised.bodies_source,
+                "bodies_verified": promised.bodies_verified,
+            }
         print_json({**here.heading(), "milestone": whole})
         return
+    show(
+        here.note,
+        pairs(_lines(programme, promised, standing)),
+        *(
+            part
+            for each in disputed
+            for part in _dispute(each, in_force[each.key].key, choices.get(each.key))
+        ),
+    )
+
+
+def _progress(here: Instance) -> list[MilestoneProgress]:
+    with reading() as session:
+        return progress(session, here.moment.programme, here.today)
+
+
+def _state(standing: MilestoneProgress) -> Text:
+    return Text(standing.state.label, style=_STYLES[standing.state])
+
+
+def _told(standing: MilestoneProgress) -> dict[str, Any]:
+    return {
+        "key": standing.key,
+        "year": standing.year,
+        "number": standing.number,
+        "wording": standing.name,
+        "batch": standing.batch,
+        "starts_on": standing.starts_on,
+        "ends_on": standing.ends_on,
+        "state": standing.state,
+        "done_on": standing.done_on,
+        "measure": standing.measure,
+        "value": standing.value,
+        "unit": standing.unit,
+        "target": standing.target,
+        "target_text": standing.target_text,
+        "is_target_final": standing.is_target_final,
+        "evidence_wanted": standing.evidence_wanted,
+        "evidence_due_on": standing.evidence_due_on,
+        "evidence": [each.model_dump() for each in standing.evidence],
+    }
+
+
+def _lines(
+    programme: Programme, promised: Milestone | Target, standing: MilestoneProgress
+) -> list[tuple[str, str | Text]]:
+    figures = programme.progress[promised.key]
+    measure = programme.measures[figures.measure]
+    state = _state(standing)
+    if standing.done_on:
+        state.append(f"（{standing.done_on}）")
     lines: list[tuple[str, str | Text]] = [
-        ("编号", milestone.key),
-        ("原文", milestone.wording),
-        ("完成时间", milestone.completion),
-        ("期限", f"{milestone.starts_on} 至 {milestone.ends_on}"),
-        ("现状", _standing(milestone, here.today)),
-        ("目标", milestone.target_text or "—"),
-        ("责任单位", _sourced(_names(milestone.bodies), milestone.bodies_verified)),
-        ("", milestone.bodies_source),
-        ("出处", _sourced(milestone.source, milestone.verified)),
+        ("编号", promised.key),
+        ("原文" if isinstance(promised, Milestone) else "目标", standing.name),
     ]
-    show(here.note, pairs(lines), *(part for each in disputed for part in _dispute(each)))
+    if isinstance(promised, Milestone):
+        lines.append(("完成时间", promised.completion))
+    lines += [
+        ("期限", f"{standing.starts_on} 至 {standing.ends_on}"),
+        ("状态", state),
+        ("进度", done_so_far(standing)),
+        ("计量办法", _sourced(f"{measure.name}：{measure.text}", measure.verified)),
+    ]
+    if isinstance(promised, Milestone):
+        lines.append(("目标", promised.target_text or standing.target_text or "—"))
+    if standing.evidence_wanted:
+        due = f"{standing.evidence_wanted}（{standing.evidence_due_on} 前）"
+        lines.append(("应有佐证", _sourced(due, figures.verified)))
+    for each in standing.evidence:
+        number = f"，{each.number} {standing.unit}" if each.number else ""
+        said = f"{each.id} 号　{each.file_name}{number}，{each.done_on} 完成"
+        lines.append(("佐证材料", said))
+        lines.append(("", f"{each.recorded_by} 登记于 {instant(each.recorded_at)}　{each.note}"))
+        lines.append(("", f"文件编号 {each.document}"))
+    if isinstance(promised, Milestone):
+        lines += [
+            ("责任单位", _sourced(_names(promised.bodies), promised.bodies_verified)),
+            ("", promised.bodies_source),
+        ]
+    lines.append(("出处", _sourced(promised.source, promised.verified)))
+    return lines
 
 
 def _names(bodies: tuple[Role, ...]) -> str:
@@ -103,32 +205,6 @@ def _sourced(text: str, is_verified: bool) -> Text:
     return said
 
 
-def _standing(milestone: Milestone, today: date) -> Text:
-    """Return where today lies in the window; whether the work is done is not known here."""
-    if today < milestone.starts_on:
-        return Text("未开始", style="dim")
-    if today > milestone.ends_on:
-        return Text("期限已过", style="dim")
-    return Text("进行中", style="green")
-
-
-def _summary(milestone: Milestone, today: date) -> dict[str, Any]:
-    return {
-        "key": milestone.key,
-        "number": milestone.number,
-        "wording": milestone.wording,
-        "completion": milestone.completion,
-        "starts_on": milestone.starts_on,
-        "ends_on": milestone.ends_on,
-        "standing": _standing(milestone, today).plain,
-        "batch": milestone.batch,
-        "target": milestone.target,
-        "target_text": milestone.target_text,
-        "source": milestone.source,
-        "verified": milestone.verified,
-    }
-
-
 def _annex_items(source: str) -> set[tuple[str, str]]:
     """Return (annex, number) of every annex item that `source` names."""
     return {
@@ -138,9 +214,9 @@ def _annex_items(source: str) -> set[tuple[str, str]]:
     }
 
 
-def _contradictions(programme: Programme, milestone: Milestone) -> list[Contradiction]:
+def _contradictions(programme: Programme, promised: Milestone | Target) -> list[Contradiction]:
     """Return the contradictions one of whose readings rests on the milestone's annex item."""
-    own = _annex_items(milestone.source)
+    own = _annex_items(promised.source)
     return [
         each
         for each in programme.contradictions
@@ -148,13 +224,19 @@ def _contradictions(programme: Programme, milestone: Milestone) -> list[Contradi
     ]
 
 
-def _dispute(contradiction: Contradiction) -> list[Any]:
-    lines: list[tuple[str, str | Text]] = []
-    for reading in contradiction.readings:
-        is_in_force = reading.key == contradiction.in_force
-        days = f"（{reading.starts_on} 至 {reading.ends_on}）" if reading.starts_on else ""
-        text = Text(f"{reading.text}{days}", style="bold" if is_in_force else "")
+def _dispute(
+    contradiction: Contradiction, in_force: str, choice: ReadingChoice | None
+) -> list[Any]:
+    lines: list[tuple[str, str | Text]] = [("编号", contradiction.key)]
+    for each in contradiction.readings:
+        is_in_force = each.key == in_force
+        days = f"（{each.starts_on} 至 {each.ends_on}）" if each.starts_on else ""
+        text = Text(f"{each.text}{days}", style="bold" if is_in_force else "")
         lines.append(("现行读法" if is_in_force else "另一读法", text))
-        lines.append(("", _sourced(reading.source, reading.verified)))
-    lines.append(("理由", _sourced(contradiction.reason, contradiction.verified)))
+        lines.append(("", _sourced(f"{each.key}　{each.source}", each.verified)))
+    if choice is None:
+        lines.append(("理由", _sourced(contradiction.reason, contradiction.verified)))
+    else:
+        lines.append(("理由", choice.reason))
+        lines.append(("选定", f"{choice.chosen_by}，{instant(choice.chosen_at)}"))
     return [Text(f"\n方案自相矛盾：{contradiction.topic}", style="yellow"), pairs(lines)]

@@ -178,6 +178,19 @@ _FIELD_NAMES = {
     "is_admitted": "在资源池内",
     "capacity": "承接上限",
     "contacts": "联系人",
+    "milestone": "里程碑",
+    "evidence_id": "佐证编号",
+    "document": "文件编号",
+    "file_name": "佐证材料",
+    "done_on": "完成日期",
+    "number": "数量",
+    "note": "说明",
+    "withdrawn_because": "撤销理由",
+    "contradiction": "矛盾",
+    "reading": "读法",
+    "reason": "理由",
+    "batches": "批次期限",
+    "items": "事项期限",
 }
 
 
@@ -198,6 +211,8 @@ def _said(value: Any) -> str:
             return ""
         case bool():
             return "是" if value else "否"
+        case list() if "email" not in value[0]:
+            return "；".join("，".join(str(each) for each in row.values()) for row in value)
         case list():
             return "；".join(
                 f"{person['name']} {person['email']} {person['phone']}".rstrip()

@@ -47,18 +47,22 @@ def party_facts(party: Party, people: Sequence[Contact]) -> dict[str, object]:
     }
 
 
+def hold_register(session: Session) -> ProgrammeRow:
+    """Return the programme, held until the transaction ends: two at once do not get one number."""
+    return session.exec(
+        select(ProgrammeRow)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def record_registrations(
     session: Session, deed: Deed, registrations: Sequence[Registration], *, at: datetime
 ) -> None:
     """Append one entry for each of `registrations`, whose parties are in the database."""
     if not registrations:
         return
-    # Held until the transaction ends: two registrations at once do not get one number.
-    row = session.exec(
-        select(ProgrammeRow)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    row = hold_register(session)
     number, head = row.register_length, row.register_head
     rows = []
     for registration in registrations:

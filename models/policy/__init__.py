@@ -1,7 +1,7 @@
 """The programme as data: figures from TOML files, each with its source; none in the code."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -33,6 +33,12 @@ from models.policy.figures import (
     Target,
     Term,
 )
+from models.policy.measures import (
+    MeasuresFile,
+    MeasureWords,
+    ProgressFigures,
+    require_measurable,
+)
 from models.policy.sources import (
     PolicyError,
     content_hash,
@@ -42,6 +48,7 @@ from models.policy.sources import (
     unverified_tables,
 )
 from models.rules.grading import Rubric
+from models.rules.milestones import Measure, RiskRule
 from models.rules.sending_hours import SendingHours
 from models.rules.stages import Stage
 from models.rules.subsidy import SubsidyPolicy
@@ -60,6 +67,8 @@ class Batch:
     name: str
     application_starts_on: date
     application_ends_on: date
+    #: The contradiction whose reading in force gives the two days below.
+    transformation: str
     transformation_starts_on: date
     transformation_ends_on: date
     target: int
@@ -95,6 +104,10 @@ class Programme:
     window_reading: Remark
     milestones: tuple[Milestone, ...]
     contradictions: tuple[Contradiction, ...]
+    measures: Mapping[Measure, MeasureWords]
+    #: By key: how each milestone and each target is measured.
+    progress: Mapping[str, ProgressFigures]
+    risk: RiskRule
     #: (file and table, source) of everything the lead bureau has still to confirm.
     unverified: tuple[tuple[str, str], ...]
 
@@ -115,6 +128,10 @@ class Programme:
             if batch.number == number:
                 return batch
         raise PolicyError("programme.toml", "batches", f"没有第 {number} 批")
+
+    def has_lapsed(self, on: date) -> bool:
+        """Return whether the programme's document has lapsed by that day (plan, last paragraph)."""
+        return on > self.ends_on
 
     def contradiction(self, key: str) -> Contradiction:
         """Return the contradiction of that key."""
@@ -222,6 +239,7 @@ def _batch(figures: BatchFigures, contradictions: Mapping[str, Contradiction]) -
         name=figures.name,
         application_starts_on=figures.application_starts_on,
         application_ends_on=figures.application_ends_on,
+        transformation=figures.transformation,
         transformation_starts_on=reading.starts_on,
         transformation_ends_on=reading.ends_on,
         target=figures.target,
@@ -241,10 +259,11 @@ def _programme(folder: Path) -> Programme:
     hours = read_figures(folder / "mail.toml", MailFile).sending_hours
     annex = read_figures(folder / "milestones.toml", MilestonesFile)
     readings = read_figures(folder / "contradictions.toml", ContradictionsFile).contradictions
+    measuring = read_figures(folder / "measures.toml", MeasuresFile)
 
     if plan.programme.key != folder.name:
         raise PolicyError("programme.toml", "programme.key", f"与文件夹名 {folder.name} 不一致")
-    lists: list[tuple[str, str, list[str] | list[int]]] = [
+    lists: list[tuple[str, str, Sequence[object]]] = [
         ("programme.toml", "phases", [each.key for each in plan.phases]),
         ("programme.toml", "batches", [each.number for each in plan.batches]),
         ("programme.toml", "targets", [each.key for each in plan.targets]),
@@ -255,6 +274,8 @@ def _programme(folder: Path) -> Programme:
         ("reminders.toml", "reminders", [each.key for each in reminders]),
         ("milestones.toml", "milestones", [each.key for each in annex.milestones]),
         ("contradictions.toml", "contradictions", [each.key for each in readings]),
+        ("measures.toml", "measures", [each.key for each in measuring.measures]),
+        ("measures.toml", "progress", [each.key for each in measuring.progress]),
     ]
     for file, table, keys in lists:
         require_distinct(file, table, keys)
@@ -263,6 +284,7 @@ def _programme(folder: Path) -> Programme:
         if milestone.batch is not None and milestone.batch not in numbers:
             where = f"milestones（{milestone.key}）.batch"
             raise PolicyError("milestones.toml", where, f"没有第 {milestone.batch} 批")
+    require_measurable(measuring, plan.targets, annex.milestones, readings)
 
     sources = [*sorted(folder.glob("*.toml")), *_rubric_files()]
     return Programme(
@@ -294,6 +316,9 @@ def _programme(folder: Path) -> Programme:
         window_reading=annex.window_reading,
         milestones=annex.milestones,
         contradictions=readings,
+        measures=MappingProxyType({each.key: each for each in measuring.measures}),
+        progress=MappingProxyType({each.key: each for each in measuring.progress}),
+        risk=measuring.risk.rule,
         unverified=tuple(
             (f"{file.name} {path}".rstrip(), source)
             for file in sources

@@ -71,6 +71,7 @@ def test_all_the_files_of_the_programme_are_looked_at():
         "contradictions.toml",
         "enterprises.toml",
         "mail.toml",
+        "measures.toml",
         "milestones.toml",
         "money.toml",
         "programme.toml",

@@ -8,7 +8,8 @@ from models.operations.worklists import BoardRow, OpenItem
 from models.rules.stages import Role, Stage
 from models.tables.case import WorkItem
 from notifications.settings import MailMode
-from tasks.boards import board_page, cell, worklist_page
+from tasks.pages.words import cell
+from tasks.pages.work import board_page, worklist_page
 from tasks.prefect_runs import run_name, run_tags
 
 LATE = OpenItem(
@@ -49,7 +50,7 @@ def _line(page: str, begin: str) -> str:
 
 
 def test_a_number_on_the_board_leads_to_the_runs_it_counts() -> None:
-    page = board_page([ROW], [LATE], None, {}, {7: "/w/7"})
+    page = board_page([ROW], [LATE], [], {}, {7: "/w/7"})
 
     stage, waiting = (parse_qs(urlsplit(link).query) for link in _links(_line(page, "| 申报")))
 
@@ -63,7 +64,7 @@ def test_a_number_on_the_board_leads_to_the_runs_it_counts() -> None:
 
 
 def test_the_board_tells_what_is_overdue_and_leads_to_case_and_worklist() -> None:
-    page = board_page([ROW], [LATE], "演示数据", {LATE.case_no: "run-8"}, {7: "/w/7"})
+    page = board_page([ROW], [LATE], ["演示数据"], {LATE.case_no: "run-8"}, {7: "/w/7"})
 
     assert "**演示数据**" in page
     assert _line(page, "| [HS-1-0008]") == (
@@ -76,7 +77,7 @@ def test_the_board_tells_what_is_overdue_and_leads_to_case_and_worklist() -> Non
 
 
 def test_the_board_says_where_mail_goes() -> None:
-    page = board_page([ROW], [LATE], None, {}, {7: "/w/7"}, mail_mode=MailMode.CATCH.label)
+    page = board_page([ROW], [LATE], [], {}, {7: "/w/7"}, mail_mode=MailMode.CATCH.label)
 
     assert _line(page, "邮件方式") == "邮件方式：本机拦截（不会发给任何人）"
 

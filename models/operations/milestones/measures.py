@@ -1,0 +1,179 @@
+"""What each measure counts, as of the end of a day. One statement each, whatever the number."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import cast
+
+from sqlalchemy import ColumnElement, Select, and_, exists, not_
+from sqlalchemy import select as select_rows
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
+
+from models.rules.clock import SHANGHAI
+from models.rules.milestones import Measure
+from models.rules.stages import CaseStatus, Role, Stage
+from models.tables.audit import RegisterEntry
+from models.tables.case import Case, WorkItem
+from models.tables.event import Event
+from models.tables.milestone import MilestoneEvidence
+from models.tables.party import Party
+from models.tables.programme import Batch
+
+#: measure -> the step, and its outcome, that makes a case count.
+REACHED_BY: Mapping[Measure, tuple[Stage, str, str]] = MappingProxyType(
+    {
+        Measure.CASES_SELECTED: (Stage.APPLICATION, "public-notice", "passed"),
+        Measure.CASES_TRANSFORMED: (Stage.TRANSFORMATION, "implement", "completed"),
+        Measure.CASES_GRADED: (Stage.GRADING, "confirm-level", "confirmed"),
+    }
+)
+
+#: measure -> how a case may have ended so that it does not count any more.
+_ENDED_OTHERWISE: Mapping[Measure, frozenset[CaseStatus]] = MappingProxyType(
+    {
+        Measure.CASES_SELECTED: frozenset({CaseStatus.WITHDRAWN}),
+        Measure.CASES_TRANSFORMED: frozenset({CaseStatus.WITHDRAWN, CaseStatus.FAILED}),
+        Measure.CASES_GRADED: frozenset({CaseStatus.WITHDRAWN}),
+    }
+)
+
+_Later = aliased(WorkItem)
+
+
+def end_of(day: date) -> datetime:
+    """Return the first instant after `day`: what happened before it happened by that day."""
+    return datetime.combine(day + timedelta(days=1), time(0), SHANGHAI)
+
+
+def measured_cases(
+    measure: Measure, batch: int | None, on: date, *, programme: str
+) -> Select[tuple[str, datetime]]:
+    """Return (case_no, reached_at) of every case that counts for `measure` at the end of `on`.
+
+    `batch` None means all batches. The last time the step was asked by then decides: a case that
+    was sent back to be mended does not count until it is done again. Join `case_file` and `party`
+    on it to count by county or industry. Only for the measures of `REACHED_BY`.
+    """
+    stage, step, outcome = REACHED_BY[measure]
+    end = end_of(on)
+    is_asked_again = exists().where(
+        col(_Later.case_no) == col(WorkItem.case_no),
+        col(_Later.stage) == col(WorkItem.stage),
+        col(_Later.step) == col(WorkItem.step),
+        col(_Later.attempt) > col(WorkItem.attempt),
+        col(_Later.opened_at) < end,
+    )
+    # What was closed has an instant.
+    closed_at = cast("ColumnElement[datetime]", col(WorkItem.closed_at))
+    wanted: Select[tuple[str, datetime]] = (
+        select_rows(col(WorkItem.case_no), closed_at.label("reached_at"))
+        .join(Case, col(Case.case_no) == col(WorkItem.case_no))
+        .where(
+            col(Case.programme_key) == programme,
+            col(WorkItem.stage) == stage,
+            col(WorkItem.step) == step,
+            col(WorkItem.outcome) == outcome,
+            col(WorkItem.closed_at) < end,
+            not_(is_asked_again),
+            not_(
+                and_(
+                    col(Case.status).in_(_ENDED_OTHERWISE[measure]),
+                    col(Case.closed_at) < end,
+                )
+            ),
+        )
+    )
+    if batch is not None:
+        wanted = wanted.join(Batch, col(Batch.id) == col(Case.batch_id)).where(
+            col(Batch.number) == batch
+        )
+    return wanted
+
+
+def count_cases(
+    session: Session, measure: Measure, batch: int | None, on: date, *, programme: str
+) -> int:
+    """Return how many cases count for `measure` at the end of `on`."""
+    cases = measured_cases(measure, batch, on, programme=programme).subquery()
+    return session.scalar(select_rows(func.count()).select_from(cases)) or 0
+
+
+def reached_at(
+    session: Session, measure: Measure, batch: int | None, on: date, number: int, *, programme: str
+) -> datetime | None:
+    """Return when the `number`-th of the cases that count was reached; None where it was not."""
+    cases = measured_cases(measure, batch, on, programme=programme).subquery()
+    nth = select_rows(cases.c.reached_at).order_by(cases.c.reached_at).offset(number - 1).limit(1)
+    return session.scalar(nth)
+
+
+def cases_applying(session: Session, batch: int, on: date, *, programme: str) -> int:
+    """Return how many cases of `batch` were neither selected nor out of it by the end of `on`."""
+    end = end_of(on)
+    opened = (
+        select_rows(func.count())
+        .select_from(Case)
+        .join(Batch, col(Batch.id) == col(Case.batch_id))
+        .where(
+            col(Case.programme_key) == programme,
+            col(Batch.number) == batch,
+            col(Case.opened_at) < end,
+            # What ended by then was not selected, or has been.
+            (col(Case.closed_at).is_(None)) | (col(Case.closed_at) >= end),
+            ~exists().where(
+                col(WorkItem.case_no) == col(Case.case_no),
+                col(WorkItem.stage) == Stage.APPLICATION,
+                col(WorkItem.step) == "public-notice",
+                col(WorkItem.outcome) == "passed",
+                col(WorkItem.closed_at) < end,
+            ),
+        )
+    )
+    return session.scalar(opened) or 0
+
+
+def count_providers(session: Session, on: date) -> int:
+    """Return how many providers stood in the pool at the end of `on`, by the register's trail."""
+    last = (
+        select(func.max(RegisterEntry.number))
+        .where(col(RegisterEntry.at) < end_of(on))
+        .group_by(col(RegisterEntry.registered_id))
+    )
+    admitted = (
+        select_rows(func.count())
+        .select_from(RegisterEntry)
+        .join(Party, col(Party.id) == col(RegisterEntry.registered_id))
+        .where(
+            col(Party.role) == Role.PROVIDER,
+            col(RegisterEntry.number).in_(last),
+            # The text is of our own writing; the two databases have no JSON operator in common.
+            col(RegisterEntry.after).contains('"is_admitted": true'),
+        )
+    )
+    return session.scalar(admitted) or 0
+
+
+def count_events(session: Session, milestone: str, on: date) -> int:
+    """Return how many events of `milestone` were over at the end of `on`."""
+    return session.exec(
+        select(func.count())
+        .select_from(Event)
+        .where(
+            Event.milestone_key == milestone,
+            ~col(Event.is_cancelled),
+            col(Event.ends_at) < end_of(on),
+        )
+    ).one()
+
+
+def evidence_on(session: Session, on: date) -> dict[str, list[MilestoneEvidence]]:
+    """Return by key what is evident at the end of `on`, the latest recorded last."""
+    found: dict[str, list[MilestoneEvidence]] = {}
+    for row in session.exec(
+        select(MilestoneEvidence)
+        .where(col(MilestoneEvidence.done_on) <= on, col(MilestoneEvidence.withdrawn_at).is_(None))
+        .order_by(col(MilestoneEvidence.id))
+    ):
+        found.setdefault(row.key, []).append(row)
+    return found

@@ -1,0 +1,72 @@
+"""A row for each day on which a milestone stood otherwise than on the day before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session, col, func, select
+
+from models.operations.milestones.progress import MilestoneProgress
+from models.operations.register_trail import hold_register
+from models.rules.milestones import MilestoneState
+from models.tables.milestone import MilestoneDay
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneChange:
+    """A milestone whose state is another than when it was last looked at on an earlier day."""
+
+    key: str
+    before: MilestoneState
+    after: MilestoneState
+
+
+def note_day(
+    session: Session, standings: Sequence[MilestoneProgress], today: date
+) -> list[MilestoneChange]:
+    """Write down how each milestone stands today, where that differs from its last row.
+
+    A second look on the same day mends the day's row. Returns whose state has changed since the
+    last day before today: the same for every look of the day.
+    """
+    # Two sweeps at once: the second one waits here, and then finds the rows of the first.
+    hold_register(session)
+    last = {row.key: row for row in _last_rows(session, today)}
+    earlier = {row.key: row for row in _last_rows(session, today, is_before=True)}
+    changes = []
+    for each in standings:
+        row = last.get(each.key)
+        now = (each.value, each.target, each.state, each.done_on)
+        if row is None or (row.value, row.target, row.state, row.done_on) != now:
+            session.merge(
+                MilestoneDay(
+                    key=each.key,
+                    day=today,
+                    value=each.value,
+                    target=each.target,
+                    state=each.state,
+                    done_on=each.done_on,
+                )
+            )
+        before = earlier.get(each.key)
+        if before is not None and before.state is not each.state:
+            changes.append(MilestoneChange(key=each.key, before=before.state, after=each.state))
+    session.flush()
+    return changes
+
+
+def _last_rows(session: Session, today: date, *, is_before: bool = False) -> Sequence[MilestoneDay]:
+    """Return the last row of each milestone up to `today`, or before it."""
+    until = col(MilestoneDay.day) < today if is_before else col(MilestoneDay.day) <= today
+    newest = (
+        select(col(MilestoneDay.key).label("key"), func.max(MilestoneDay.day).label("day"))
+        .where(until)
+        .group_by(col(MilestoneDay.key))
+        .subquery()
+    )
+    return session.exec(
+        select(MilestoneDay).join(
+            newest,
+            (newest.c.key == col(MilestoneDay.key)) & (newest.c.day == col(MilestoneDay.day)),
+        )
+    ).all()
