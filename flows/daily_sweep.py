@@ -9,7 +9,7 @@ from tasks.boards import Boards
 from tasks.prefect_runs import make_runs, prefect, wake_runs
 from tasks.sweeping import Swept, sweep_day
 
-_sweep = task(sweep_day, name="办结与发布公示，催办")
+_sweep = task(name="办结与发布公示，催办")(sweep_day)
 
 
 @flow(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from pydantic import SecretStr
+from rich.table import Table
 from rich.text import Text
 from sqlalchemy import URL
 
@@ -14,6 +15,7 @@ from deployments.cli.commands import AsJson, Command, one_of
 from deployments.cli.output import pairs, print_json, show, table
 from deployments.replay.outcome import Outcome
 from deployments.replay.replaying import EngineName
+from models.rules.milestones import MilestoneState
 from tasks.database import DatabaseSettings
 
 
@@ -121,7 +123,32 @@ def _show(outcome: Outcome) -> None:
             str(batch.payments),
             _yuan(batch.paid),
         )
-    show("重放：全部为虚构数据", heading, cases, mails, money, *_verdict(outcome))
+    parts = (_milestones(outcome), cases, _days(outcome), mails, money)
+    show("重放：全部为虚构数据", heading, *parts, *_verdict(outcome))
+
+
+def _milestones(outcome: Outcome) -> Table:
+    listed = table("里程碑", "期限", "目标", ("实绩", {"justify": "right"}), "完成", "结果", "任务")
+    for each in outcome.milestones:
+        is_met = each.state is MilestoneState.DONE
+        listed.add_row(
+            Text(each.key),
+            str(each.ends_on),
+            each.target,
+            "" if each.value is None else str(each.value),
+            str(each.done_on or ""),
+            Text(each.state.label, style="green" if is_met else "bold red"),
+            each.name,
+        )
+    return listed
+
+
+def _days(outcome: Outcome) -> Table:
+    right: dict[str, str] = {"justify": "right"}
+    listed = table("办理单位", ("事项", right), ("用去工作日", right), ("逾期事项", right))
+    for each in outcome.days:
+        listed.add_row(each.role.label, str(each.items), str(each.working_days), str(each.overdue))
+    return listed
 
 
 def _verdict(outcome: Outcome) -> list[Text]:

@@ -30,7 +30,7 @@ class Asked:
 def asked_since(session: Session, last: int) -> Sequence[Asked]:
     """Return the open items numbered above `last`, in the order of their numbers."""
     rows = session.exec(
-        select(WorkItem, Party.role, Case.enterprise_id)
+        select(WorkItem, Party, Case)
         .join(Party, col(Party.id) == col(WorkItem.party_id))
         .join(Case, col(Case.case_no) == col(WorkItem.case_no))
         .where(col(WorkItem.id) > last, col(WorkItem.closed_at).is_(None))
@@ -40,14 +40,14 @@ def asked_since(session: Session, last: int) -> Sequence[Asked]:
         Asked(
             item_id=item.id or 0,
             case_no=item.case_no,
-            enterprise_id=enterprise_id,
+            enterprise_id=case.enterprise_id,
             stage=item.stage,
             step=item.step,
             attempt=item.attempt,
             opened_on=item.opened_on,
             due_on=item.due_on or item.opened_on,
-            role=role,
+            role=party.role,
             party_id=item.party_id,
         )
-        for item, role, enterprise_id in rows
+        for item, party, case in rows
     ]

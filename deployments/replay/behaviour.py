@@ -86,6 +86,19 @@ class Pool(_Data):
     enterprises_per_assessor: int
 
 
+class Evidence(_Data):
+    """In how many of a hundred matters the lead bureau records evidence, and when; days are days.
+
+    `share` is what a number recorded is of the number promised, in per cent.
+    """
+
+    punctual: _Percent
+    late: _Percent
+    late_days: _Days
+    days_before: tuple[int, int]
+    share: tuple[int, int]
+
+
 class Behaviour(_Data):
     """All of it."""
 
@@ -96,6 +109,7 @@ class Behaviour(_Data):
     enterprises: Enterprises
     contacts: Contacts
     pool: Pool
+    evidence: Evidence
 
 
 @cache

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -100,7 +101,7 @@ class ByPrefect:
                 select(col(WorkItem.id)).where(col(WorkItem.closed_at).is_(None))
             ).all()
         for item_id in waiting:
-            _wait(lambda item_id=item_id: self._run_at_form(item_id), f"the form of {item_id}")
+            _wait(partial(self._run_at_form, item_id or 0), f"the form of item {item_id}")
         _wait(self._are_left_ones_finished, "the runs of stages that are over")
 
     def _hand_over(self) -> None:

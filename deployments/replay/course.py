@@ -11,6 +11,7 @@ from deployments.demonstration.loading import facts_of, register_cast
 from deployments.replay.asked import asked_since
 from deployments.replay.cast import cast
 from deployments.replay.engines import Engine
+from deployments.replay.evidence import Shown, evidence_to_come, record_shown
 from deployments.replay.forms import Pens
 from deployments.replay.intentions import Intention, intention, opening_day
 from deployments.replay.letterbox import empty_outbox
@@ -27,7 +28,7 @@ from models.tables.party import Party
 from tasks.answering import start_case, withdraw_case
 from tasks.database import reading, transaction
 
-_OPENED_AT = time(8, 45)
+_OPENED_AT, _RECORDED_AT = time(8, 45), time(8, 50)
 _REASON = "逾期未办，经多次催办无回应"
 
 
@@ -59,6 +60,8 @@ class Course:
     pens: Pens
     #: day -> enterprises whose case is opened then, each with its batch
     openings: Mapping[date, list[tuple[int, Party]]]
+    #: day -> what the lead bureau records then as evidence of milestones
+    evidence: Mapping[date, Sequence[Shown]]
     #: day -> what will be done then
     agenda: dict[date, list[Intention]] = field(default_factory=lambda: defaultdict(list))
     _last_item: int = 0
@@ -73,6 +76,10 @@ class Course:
         for batch, enterprise in self.openings.get(day, ()):
             moment = self.clock.set(day, _OPENED_AT)
             start_case(batch, enterprise, _deed(self.programme, "立案"), moment=moment)
+        for shown in self.evidence.get(day, ()):
+            record_shown(
+                shown, self.clock.set(day, _RECORDED_AT), _deed(self.programme, "登记佐证")
+            )
         for each in sorted(self.agenda.pop(day, ()), key=lambda each: each.order):
             self._do(each, engine)
         self._look_around()
@@ -109,9 +116,7 @@ def prepare(wanted: Wanted) -> Course:
     """Fill an empty, migrated database with the programme and the cast; return the course."""
     programme = load_programme()
     if not programme.starts_on <= wanted.first <= wanted.last <= programme.ends_on:
-        raise PeriodError(
-            f"应在 {programme.starts_on} 至 {programme.ends_on} 之间，且起不晚于止"
-        )
+        raise PeriodError(f"应在 {programme.starts_on} 至 {programme.ends_on} 之间，且起不晚于止")
     with transaction() as session:
         # The clock needs the programme's row, and the row the instant at which it is loaded.
         row = programmes.load(
@@ -133,6 +138,7 @@ def prepare(wanted: Wanted) -> Course:
         programme=programme,
         clock=clock,
         pens=Pens(wanted.seed, programme, facts),
+        evidence=evidence_to_come(wanted.seed, programme),
         openings=_openings(wanted, programme, enterprises),
     )
 

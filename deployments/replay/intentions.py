@@ -89,9 +89,7 @@ def _decision(dice: Random, asked: Asked) -> Turn:
         step=asked.step,
         outcome="异议成立" if is_upheld else "异议不成立",
         percent=100,
-        words={
-            "decision": objections.upheld_words if is_upheld else objections.dismissed_words
-        },
+        words={"decision": objections.upheld_words if is_upheld else objections.dismissed_words},
     )
 
 

@@ -8,6 +8,8 @@ dispatcher writes them; the message around them, five times the work, would be r
 from datetime import timedelta
 from typing import Final
 
+from sqlmodel import Session
+
 from deployments.replay.cast import DEAD
 from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
@@ -15,7 +17,6 @@ from models.rules.mail import Attempt, MailOutcome
 from models.tables.mail import machine_now
 from notifications.contexts import read_context
 from notifications.render import render
-from sqlmodel import Session
 from tasks.database import transaction
 
 _OWNER: Final = "replay"

@@ -62,21 +62,20 @@ def _items(session: Session) -> Iterator[str]:
         .group_by(col(Case.case_no), col(Case.status))
         .order_by(col(Case.case_no))
     ):
-        if waiting != (status is CaseStatus.ACTIVE):
-            yield f"{case_no}：{status.label}，在办事项 {waiting} 件"
+        if waiting != (status == CaseStatus.ACTIVE):
+            yield f"{case_no}：{CaseStatus.read(status).label}，在办事项 {waiting} 件"
 
 
 def _mails(session: Session) -> Iterator[str]:
     """Every mail was taken by a server once, or has failed with a reason and somebody to care."""
     accepted = Counter(
-        session.exec(
-            select(MailAttempt.mail_id).where(MailAttempt.outcome == MailOutcome.ACCEPTED)
-        )
+        session.exec(select(MailAttempt.mail_id).where(MailAttempt.outcome == MailOutcome.ACCEPTED))
     )
     called = set(session.exec(select(PhoneCall.mail_id)))
     for mail_id, state, error, passed_on_at in session.exec(
-        select(OutboxMail.id, OutboxMail.state, OutboxMail.last_error, OutboxMail.passed_on_at)
-        .order_by(col(OutboxMail.id))
+        select(
+            OutboxMail.id, OutboxMail.state, OutboxMail.last_error, OutboxMail.passed_on_at
+        ).order_by(col(OutboxMail.id))
     ):
         taken = accepted[mail_id or 0]
         match state:
@@ -84,7 +83,7 @@ def _mails(session: Session) -> Iterator[str]:
                 continue
             case MailState.FAILED if not taken and error and (passed_on_at or mail_id in called):
                 continue
-        yield f"邮件 {mail_id}：{state.label}，服务器接收 {taken} 次，无人接手"
+        yield f"邮件 {mail_id}：{MailState.read(state).label}，服务器接收 {taken} 次，无人接手"
 
 
 def _reminders(session: Session) -> Iterator[str]:

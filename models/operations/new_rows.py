@@ -25,5 +25,5 @@ def _insert_new(statement: InsertNew, compiler: Any, **options: Any) -> str:
 
 
 def insert_new(table: Table) -> InsertNew:
-    """Return the statement for `table`; rows, or a query of them, are given to it as to `insert`."""
+    """Return the statement for `table`; rows, or a query of them, are given as to `insert`."""
     return InsertNew(table)
