@@ -103,6 +103,22 @@ def running_instance(home: Path) -> dict[str, Any] | None:
     return None
 
 
+def dying_with_us() -> Callable[[], None]:
+    """Return what a child process does first so that it does not outlive us, however we end.
+
+    Who is killed cannot stop his children; the kernel does.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return prepare
+
+
 class _Process:
     """A child's present process, and what is known about its earlier ones."""
 
@@ -118,15 +134,6 @@ class _Process:
         self.due: float | None = None
         self.since = datetime.now(UTC)
         self._started = time.monotonic()
-        supervisor = os.getpid()
-
-        def die_with_supervisor() -> None:
-            # A supervisor that is killed cannot stop its children; the kernel does.
-            if _libc is not None:
-                _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != supervisor:
-                    os._exit(1)
-
         _put_aside(self.log)
         with self.log.open("ab") as output:
             self.popen = subprocess.Popen(
@@ -138,7 +145,7 @@ class _Process:
                 # Ctrl-C in the terminal is for the supervisor, which stops them in order.
                 start_new_session=True,
                 # Safe, as the supervisor has one thread.
-                preexec_fn=die_with_supervisor,
+                preexec_fn=dying_with_us(),
             )
 
     def note_end(self) -> float:

@@ -1,13 +1,15 @@
 """每日巡检: the calendar's own decisions, once a day and after every gap."""
 
-from prefect import flow
+from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 
 from models.policy import Programme
 from tasks.answering import present_moment
 from tasks.boards import Boards
 from tasks.prefect_runs import make_runs, prefect, wake_runs
-from tasks.sweeping import Swept, sweep
+from tasks.sweeping import Swept, sweep_day
+
+_sweep = task(name="办结与发布公示，催办")(sweep_day)
 
 
 @flow(
@@ -17,7 +19,7 @@ from tasks.sweeping import Swept, sweep
 def daily_sweep() -> str:
     """Sweep the programme's present day; a second sweep of it finds nothing to do."""
     moment = present_moment()
-    swept = sweep(moment)
+    swept = _sweep(moment)
     create_markdown_artifact(
         key="daily-sweep", markdown=_page(swept, moment.programme), description="每日巡检结果"
     )

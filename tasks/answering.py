@@ -18,6 +18,7 @@ from models.operations.programmes import require_programme
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
+from models.rules.stages import Channel
 from models.tables.case import Answer, Case
 from models.tables.party import Party
 from models.tables.programme import ProgrammeRow
@@ -26,6 +27,9 @@ from tasks.database import reading, transaction
 from tasks.hand_off_mails import mails_for_answer, mails_for_opening, mails_for_withdrawal
 
 _T = TypeVar("_T")
+
+#: Prefect OSS knows no people: who typed the form says so himself (design, decision 15).
+PREFECT_PAGE = Caller(channel=Channel.PREFECT, identity="自报（Prefect 页面）")
 
 #: A transaction that met another one is done anew; whoever it met has committed by then.
 _TRIES = 3

@@ -1,14 +1,17 @@
-"""What time it is for the programme: the wall's, a demonstration's day, or `PILOT_TODAY`."""
+"""What time it is for the programme: the wall's, a demonstration's day, or `PILOT_TODAY`.
+
+`PILOT_TODAY` is a day, on which the wall's time of day goes on, or an instant that stands still
+(`2024-03-25T10:00`, Shanghai time), as a replay sets it.
+"""
 
 import os
 from datetime import date, datetime
 from functools import cache
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import TypeAdapter, ValidationError
 
 from models.policy import Programme
-from models.rules.clock import SHANGHAI
+from models.rules.clock import SHANGHAI, day_of
 from models.rules.errors import PilotError
 from models.tables.programme import ProgrammeRow
 
@@ -21,26 +24,28 @@ class TodayError(PilotError):
         super().__init__("环境变量 PILOT_TODAY 应为日期，例如 2024-03-25")
 
 
-class ClockSettings(BaseSettings):
-    """The day to which the whole system is moved, for trials and replays."""
-
-    model_config = SettingsConfigDict(env_prefix="PILOT_", extra="ignore", env_ignore_empty=True)
-
-    today: date | None = None
+#: The day, or the instant, to which the whole system is moved, for trials and replays.
+_MOVED_TO: TypeAdapter[date | datetime] = TypeAdapter(date | datetime)
 
 
 @cache
-def _today(given: str | None) -> date | None:
-    """Return the day that the settings give, read anew only when the variable has changed."""
+def _given(text: str | None) -> tuple[date | None, datetime | None]:
+    """Return the day and, if one is given, the instant that the variable's `text` names."""
+    if not text:
+        return None, None
     try:
-        return ClockSettings().today
+        today = _MOVED_TO.validate_python(text)
     except ValidationError:
         raise TodayError from None
+    if not isinstance(today, datetime):
+        return today, None
+    at = today if today.tzinfo else today.replace(tzinfo=SHANGHAI)
+    return day_of(at), at
 
 
 def moved_to(programme: ProgrammeRow | None) -> date | None:
     """Return the day the system is moved to: `PILOT_TODAY`, else a demonstration's own day."""
-    today = _today(os.environ.get("PILOT_TODAY"))
+    today, _ = _given(os.environ.get("PILOT_TODAY"))
     if today is None and programme is not None:
         return programme.demonstration_today
     return today
@@ -51,6 +56,9 @@ def programme_now(programme: ProgrammeRow | None) -> datetime:
 
     Read once, in the flow or the command; everything below takes it as `at` or `today`.
     """
+    _, at = _given(os.environ.get("PILOT_TODAY"))
+    if at is not None:
+        return at
     wall = datetime.now(SHANGHAI)
     day = moved_to(programme)
     return wall if day is None else datetime.combine(day, wall.timetz())

@@ -1,5 +1,6 @@
 """The database of this instance: where it is, and transactions on it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,9 +96,19 @@ def _engine(url: URL) -> Engine:
     return make_engine(url)
 
 
+@cache
+def _url(home: str | None, given: str | None, directory: str) -> URL:
+    """Return the address that the settings give, read anew only when they have changed.
+
+    Every transaction asks for it, and to read the settings takes as long as a small transaction.
+    """
+    return DatabaseSettings().url()
+
+
 def engine() -> Engine:
     """Return the engine of this instance, made once per process and address."""
-    return _engine(DatabaseSettings().url())
+    told = os.environ.get("PILOT_HOME"), os.environ.get("PILOT_DATABASE_URL")
+    return _engine(_url(*told, os.getcwd()))
 
 
 @contextmanager

@@ -4,17 +4,14 @@ from datetime import datetime
 
 from prefect import task
 
-from models.operations.answering import Caller, Receipt, refuse
+from models.operations.answering import Receipt, refuse
 from models.operations.runs import finish, item_of, stay
 from models.rules.errors import PilotError
-from models.rules.stages import Channel, Stage
-from tasks.answering import Moment, answer_item
+from models.rules.stages import Stage
+from tasks.answering import PREFECT_PAGE, Moment, answer_item
 from tasks.database import transaction
 from tasks.prefect_runs import TypedForm
 from tasks.questions import prefect_key
-
-#: Prefect OSS knows no people: who typed the form says so himself (design, decision 15).
-_CALLER = Caller(channel=Channel.PREFECT, identity="自报（Prefect 页面）")
 
 
 @task(name="提交表单", task_run_name="提交表单 · {form.key}")
@@ -26,10 +23,10 @@ def hand_in(flow_run_id: str, form: TypedForm, moment: Moment) -> Receipt | str:
     key = prefect_key(flow_run_id, form.key)
     item_id = item_of(form.key)
     try:
-        return answer_item(item_id, form.values, _CALLER, key=key, moment=moment)
+        return answer_item(item_id, form.values, PREFECT_PAGE, key=key, moment=moment)
     except PilotError as error:
         with transaction() as session:
-            refuse(session, item_id, form.values, _CALLER, str(error), key=key, at=moment.at)
+            refuse(session, item_id, form.values, PREFECT_PAGE, str(error), key=key, at=moment.at)
         return str(error)
 
 

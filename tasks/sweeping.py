@@ -1,9 +1,10 @@
-"""The daily sweep: public notices, reminders, the seal, milestones. Twice is harmless."""
+"""The daily sweep: public notices, reminders, the seal, milestones. Twice is harmless.
+
+A replay sweeps hundreds of days without Prefect: this module does not import it.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-
-from prefect import task
 
 from models.operations.audit import seal
 from models.operations.milestones import MilestoneChange, note_day, progress
@@ -34,14 +35,11 @@ class Swept:
     digests: list[str]
 
 
-@task(name="办结与发布公示，催办")
-def sweep(moment: Moment) -> Swept:
-    """Do all that the day asks for, whatever days have gone by without a sweep."""
-    return sweep_day(moment)
-
-
 def sweep_day(moment: Moment) -> Swept:
-    """End the notices that are over, publish those that wait, remind, seal, look at milestones."""
+    """End the notices that are over, publish those that wait, remind, seal, look at milestones.
+
+    Whatever days have gone by without a sweep, it does all that the day asks for.
+    """
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)

@@ -32,6 +32,7 @@ from deployments.cli import (
     policy_command,
     reach_commands,
     report_commands,
+    replay_command,
     system_commands,
     worklist_commands,
 )
@@ -70,6 +71,7 @@ app.add_typer(policy_command.app, name="policy")
 app.add_typer(report_commands.app, name="report")
 app.add_typer(audit_command.app, name="audit")
 app.add_typer(drill_command.app, name="drill")
+replay_command.register(app)
 
 #: Typer's own messages in the words of the person who typed.
 _USAGE_WORDS = tuple(

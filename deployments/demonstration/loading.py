@@ -1,6 +1,7 @@
 """Load the demonstration into an empty database: real answers, given on earlier days."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from importlib.resources import files
@@ -115,13 +116,30 @@ def sweep(moment: Moment, on: Engine) -> None:
 
 def register_parties(session: Session, programme: Programme, at: datetime) -> None:
     """Register the invented bureaus, providers, assessors and enterprises with their people."""
+    register_cast(session, programme, invented_parties(), at)
+
+
+def invented_parties() -> list[tuple[Role, dict[str, Any]]]:
+    """Return the parties of `parties.toml`: role, and what is told of each."""
     world = tomllib.loads(files(__package__).joinpath("parties.toml").read_text(encoding="utf-8"))
-    entries: list[tuple[Role, dict[str, Any]]] = [
+    return [
         *((Role.read(entry["role"]), entry) for entry in world["bureaus"]),
         *((Role.PROVIDER, {"is_admitted": True, **entry}) for entry in world["providers"]),
         *((Role.ASSESSOR, entry) for entry in world["assessors"]),
         *((Role.ENTERPRISE, entry) for entry in world["enterprises"]),
     ]
+
+
+def register_cast(
+    session: Session,
+    programme: Programme,
+    entries: Sequence[tuple[Role, Mapping[str, Any]]],
+    at: datetime,
+) -> None:
+    """Register parties told of as in `parties.toml`; the first of their people is the primary one.
+
+    A person's address is made up unless the entry has `emails`.
+    """
     for number, (role, entry) in enumerate(entries, start=1):
         party = Party(
             role=role,
@@ -139,16 +157,22 @@ def register_parties(session: Session, programme: Programme, at: datetime) -> No
             Contact(
                 party_id=party.id,
                 name=name,
-                email=f"contact{number}-{place}@example.com",
+                email=email,
                 is_primary=place == 1,
             )
-            for place, name in enumerate(entry["contacts"], start=1)
+            for place, (name, email) in enumerate(_people(number, entry), start=1)
         ]
         session.add_all(people)
         deed = _deed(programme, f"登记{role.label}", registering_clause(role))
         record_registration(
             session, deed, party, before={}, after=party_facts(party, people), at=at
         )
+
+
+def _people(number: int, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    names = entry["contacts"]
+    made_up = [f"contact{number}-{place}@example.com" for place in range(1, len(names) + 1)]
+    return list(zip(names, entry.get("emails", made_up), strict=True))
 
 
 def facts_of(enterprise: Party) -> dict[str, str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Update, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
+from models.operations.new_rows import insert_new
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailState, message_id, retry_delay
 from models.tables.mail import WAITING, MailAttempt, OutboxMail, machine_now
 
@@ -18,11 +18,8 @@ from models.tables.mail import WAITING, MailAttempt, OutboxMail, machine_now
 _MAIL = OutboxMail.metadata.tables["outbox_mail"]
 _ATTEMPT = MailAttempt.metadata.tables["mail_attempt"]
 
-#: dialect -> the statement that queues a mail unless it is queued already.
-_QUEUE = {
-    "sqlite": sqlite.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
-    "postgresql": postgresql.insert(_MAIL).on_conflict_do_nothing(index_elements=["dedup_key"]),
-}
+#: Queues a mail unless one with its `dedup_key` is queued already.
+_QUEUE = insert_new(_MAIL)
 
 # Built once: a mail a millisecond is held up by the building of its statements.
 _SENT = (
@@ -97,8 +94,7 @@ def queue_mails(session: Session, mails: Sequence[NewMail]) -> None:
     """Queue `mails` by one statement; those whose `dedup_key` is known already are left out."""
     if not mails:
         return
-    connection = session.connection()
-    connection.execute(_QUEUE[connection.dialect.name], [mail.row() for mail in mails])
+    session.connection().execute(_QUEUE, [mail.row() for mail in mails])
 
 
 def queue_mail(session: Session, mail: NewMail) -> None:
