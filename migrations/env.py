@@ -8,8 +8,8 @@ from sqlmodel import SQLModel
 
 import models.tables.audit
 import models.tables.case
-import models.tables.event
 import models.tables.deadline
+import models.tables.event
 import models.tables.mail
 import models.tables.milestone
 import models.tables.party

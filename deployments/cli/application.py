@@ -31,8 +31,8 @@ from deployments.cli import (
     party_commands,
     policy_command,
     reach_commands,
-    report_commands,
     replay_command,
+    report_commands,
     system_commands,
     worklist_commands,
 )
