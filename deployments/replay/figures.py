@@ -91,7 +91,7 @@ def milestones(session: Session, programme: Programme, last: date) -> list[Miles
     return [
         MilestoneFigure(
             key=each.key,
-            name=each.name,
+            name=programme.progress[each.key].short,
             ends_on=each.ends_on,
             target=each.target_text,
             value=each.value,
@@ -110,7 +110,9 @@ def days(session: Session, last: date) -> list[RoleDays]:
         select(WorkItem, Party).join(Party, col(Party.id) == col(WorkItem.party_id))
     ):
         closed_on = day_of(item.closed_at) if item.closed_at else last
-        is_overdue = item.due_on is not None and closed_on > item.due_on
+        # A notice runs to its last day, and is ended on the next one.
+        due_on = None if party.role is Role.SYSTEM else item.due_on
+        is_overdue = due_on is not None and closed_on > due_on
         gone = numbers[closed_on] - numbers[item.opened_on]
         spent.setdefault(party.role, []).append((gone, is_overdue))
     return [

@@ -26,4 +26,5 @@ def _insert_new(statement: InsertNew, compiler: Any, **options: Any) -> str:
 
 def insert_new(table: Table) -> InsertNew:
     """Return the statement for `table`; rows, or a query of them, are given as to `insert`."""
-    return InsertNew(table)
+    # Inline: no key of a new row is asked for, which would be by `RETURNING`.
+    return InsertNew(table).inline()

@@ -1,6 +1,6 @@
 """One transaction a deed: what is queued with it, and what happens when two meet."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from threading import Event, Thread
 
 import pytest
@@ -14,6 +14,7 @@ from models.tables.party import Contact
 from notifications.contexts import ItemOpened, Returned, read_context
 from tasks import answering
 from tasks.answering import CollisionError, present_moment, withdraw_case
+from tasks.clock import TodayError, moved_to
 from tasks.database import make_engine, reading, transaction
 from tests.builders import CLI, FIRST_DAY, World
 
@@ -124,6 +125,27 @@ def test_the_present_moment_is_the_programmes_own_day(
 
     assert moment.programme == world.moment.programme
     assert moment.at.date() == FIRST_DAY
+
+
+def test_the_clock_can_be_held_still_at_an_instant_of_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PILOT_TODAY", "2025-01-06T16:45:10")
+
+    moment = present_moment(world.engine)
+
+    assert moment.at == datetime(2025, 1, 6, 8, 45, 10, tzinfo=UTC)
+    assert moved_to(moment.row) == FIRST_DAY
+
+
+@pytest.mark.parametrize("given", ["soon", "2025-13-01", "2025-01-06 at ten"])
+def test_what_is_no_day_is_refused_by_the_name_of_its_variable(
+    given: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PILOT_TODAY", given)
+
+    with pytest.raises(TodayError, match="PILOT_TODAY 应为日期"):
+        present_moment(world.engine)
 
 
 def test_who_meets_a_writer_that_never_ends_is_asked_to_try_again(
