@@ -51,14 +51,15 @@ class Beat:
         with prefect() as client:
             self._try(self._hand_over, client)
             now = monotonic()
+            # Before the board, which leads to them.
+            if now >= self._next_calendar:
+                self._next_calendar = now + _CALENDAR_SECONDS
+                self._try(self._show_calendar, client)
             if now >= self._next_boards:
                 self._next_boards = now + BOARD_SECONDS
                 self._try(self._catch_up, client)
                 self._try(self._have_moments_handled, client)
                 self._try(self._show, client)
-            if now >= self._next_calendar:
-                self._next_calendar = now + _CALENDAR_SECONDS
-                self._try(self._show_calendar, client)
             if now >= self._next_sign:
                 self._next_sign = now + _SIGN_SECONDS
                 self._try(self._sign, client)

@@ -27,8 +27,8 @@ def daily_sweep() -> str:
         wake_runs(client)
         tag_overdue(client, swept.day)
         boards = Boards()
-        boards.refresh(client, moment)
         boards.refresh_calendar(client, moment)
+        boards.refresh(client, moment)
     return f"{swept.day}：办结公示 {len(swept.ended.receipts)} 项，发布公示 {swept.begun.items} 项"
 
 
