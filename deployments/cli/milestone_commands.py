@@ -172,7 +172,7 @@ def _lines(
         ("期限", f"{standing.starts_on} 至 {standing.ends_on}"),
         ("状态", state),
         ("进度", done_so_far(standing)),
-        ("计量办法", _sourced(f"{measure.name}：{measure.text}", measure.verified)),
+        ("计量办法", _sourced(f"{measure.key.label}：{measure.text}", measure.verified)),
     ]
     if isinstance(promised, Milestone):
         lines.append(("目标", promised.target_text or standing.target_text or "—"))

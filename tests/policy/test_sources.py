@@ -203,6 +203,23 @@ def test_a_programme_that_is_not_there_is_refused(key):
             "programme.key",
             "与文件夹名 ezhou-2026 不一致",
         ),
+        ("measures.toml", 'key = "2024-02"', 'key = "2024-99"', "progress（2024-99）", "没有这个"),
+        ("measures.toml", 'key = "events-held"', 'key = "evidence"', "measures", "有重复的"),
+        ("measures.toml", 'measure = "events-held"', 'measure = "x"', "progress[5].measure", "不合要求（应为下列之一：入选"),
+        (
+            "measures.toml",
+            'evidence = "政府采购结果或服务合同"\n',
+            "",
+            "progress（2024-04）",
+            "目标数、out_of、evidence 至少须有一项",
+        ),
+        (
+            "measures.toml",
+            'evidence_window = "midterm-evaluation"',
+            'evidence_window = "x"',
+            "progress（2024-08）.evidence_window",
+            "没有 x",
+        ),
         ("contradictions.toml", 'in_force = "body"', 'in_force = "b"', "contradictions[0]", ""),
         (
             "programme.toml",
