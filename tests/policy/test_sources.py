@@ -205,7 +205,13 @@ def test_a_programme_that_is_not_there_is_refused(key):
         ),
         ("measures.toml", 'key = "2024-02"', 'key = "2024-99"', "progress（2024-99）", "没有这个"),
         ("measures.toml", 'key = "events-held"', 'key = "evidence"', "measures", "有重复的"),
-        ("measures.toml", 'measure = "events-held"', 'measure = "x"', "progress[5].measure", "不合要求（应为下列之一：入选"),
+        (
+            "measures.toml",
+            'measure = "events-held"',
+            'measure = "x"',
+            "progress[5].measure",
+            "不合要求（应为下列之一：入选",
+        ),
         (
             "measures.toml",
             'evidence = "政府采购结果或服务合同"\n',
