@@ -22,7 +22,8 @@ from deployments.cli.application import run
         ),
         (
             ["event", "add", "--kind", "培训", "--name", "a", "--place", "b", "--starts", "x"],
-            "--starts 不对：“x”应为日期和时间，例如 2024-06-18 09:00；用法见 pilot event add --help",
+            "--starts 不对：“x”应为日期和时间，例如 2024-06-18 09:00；"
+            "用法见 pilot event add --help",
         ),
         (["item", "show", "x"], "事项 应为整数；用法见 pilot item show --help"),
         (
