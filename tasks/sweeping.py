@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from models.operations.audit import seal
-from models.operations.milestones import MilestoneChange, note_day, progress
+from models.operations.milestones import MilestoneChange
 from models.operations.notices import NoticesBegun, begin_notices
 from models.rules.clock import day_of
 from models.tables.mail import machine_now
@@ -15,6 +15,7 @@ from models.tables.programme import Heartbeat
 from tasks.answering import Moment, NoticesEnded, end_notices
 from tasks.database import transaction
 from tasks.digests import queue_digests
+from tasks.milestones import look_at_milestones
 from tasks.reminding import remind
 from tasks.sweep_watch import PART
 
@@ -43,12 +44,11 @@ def sweep_day(moment: Moment) -> Swept:
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)
+    changes = look_at_milestones(moment)
     digests = queue_digests(moment)
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
-        standings = progress(session, moment.programme, today)
-        changes = note_day(session, standings, today)
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
     return Swept(
         day=today,
@@ -56,6 +56,6 @@ def sweep_day(moment: Moment) -> Swept:
         begun=begun,
         is_sealed=sealed is not None,
         reminded=reminded,
-        milestones=tuple(changes),
+        milestones=changes,
         digests=digests,
     )

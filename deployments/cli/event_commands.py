@@ -65,7 +65,7 @@ def add(
             at=here.moment.at,
         )
     if as_json:
-        print_json({**here.heading(), "event": event.model_dump(), "is_new": is_new})
+        print_json({**here.heading(), "event": _told(event), "is_new": is_new})
         return
     done = "已登记" if is_new else "此前已登记"
     show(here.note, Text(f"✓ {done}活动 {event.id}：{event.name}", style="green"))
@@ -144,9 +144,7 @@ def list_events(as_json: AsJson = False) -> None:
     with reading() as session:
         rows = events.event_rows(session)
     if as_json:
-        told = [
-            {**row.event.model_dump(), "invited": row.invited, "came": row.came} for row in rows
-        ]
+        told = [{**_told(row.event), "invited": row.invited, "came": row.came} for row in rows]
         print_json({**here.heading(), "events": told})
         return
     listed = table(
@@ -185,7 +183,7 @@ def show_event(event_id: EventId, as_json: AsJson = False) -> None:
         told = [
             {**row.model_dump(), "party": party.name, "role": party.role} for row, party in invited
         ]
-        print_json({**here.heading(), "event": event.model_dump(), "invitations": told})
+        print_json({**here.heading(), "event": _told(event), "invitations": told})
         return
     listed = table("单位", "角色", "到会", "签到的人")
     for row, party in invited:
@@ -198,3 +196,7 @@ def show_event(event_id: EventId, as_json: AsJson = False) -> None:
         ("里程碑", event.milestone_key),
     ]
     show(here.note, pairs(lines), listed)
+
+
+def _told(event: Event) -> dict[str, object]:
+    return {**event.model_dump(), "kind": event.kind}

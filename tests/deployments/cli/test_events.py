@@ -81,7 +81,7 @@ def test_who_came_is_recorded_also_of_those_not_invited(pilot: Pilot, world: Wor
 
     assert world.dump() == before
     [event] = pilot.json("event", "list")["events"]
-    assert (event["invited"], event["came"]) == (2, 1)
+    assert (event["kind_label"], event["invited"], event["came"]) == ("培训", 2, 1)
     shown = pilot.json("event", "show", number)["invitations"]
     assert [(row["party"], row["has_attended"], row["attendees"]) for row in shown] == [
         (ENTERPRISE, False, ""),

@@ -15,6 +15,16 @@ from deployments.cli.application import run
         (["case", "list", "a", "b"], "多余的内容：a b；用法见 pilot case list --help"),
         (["case", "list", "--batch", "x"], "--batch 应为整数；用法见 pilot case list --help"),
         (["answer", "1", "--set"], "选项 --set 后面要有内容"),
+        (
+            ["milestone", "set", "2024-04", "--evidence", "x.pdf", "--done-on", "2024-13-05"],
+            "--done-on 不对：“2024-13-05”应为日期，例如 2024-06-18；"
+            "用法见 pilot milestone set --help",
+        ),
+        (
+            ["event", "add", "--kind", "培训", "--name", "a", "--place", "b", "--starts", "x"],
+            "--starts 不对：“x”应为日期和时间，例如 2024-06-18 09:00；"
+            "用法见 pilot event add --help",
+        ),
         (["item", "show", "x"], "事项 应为整数；用法见 pilot item show --help"),
         (
             [
@@ -53,7 +63,18 @@ def test_wrong_usage_is_told_in_chinese(
 
 
 @pytest.mark.parametrize(
-    "command", ["", "case", "case list", "case open", "item", "answer", "party add", "db upgrade"]
+    "command",
+    [
+        "",
+        "case",
+        "case list",
+        "case open",
+        "item",
+        "answer",
+        "party add",
+        "db upgrade",
+        "event add",
+    ],
 )
 def test_every_command_explains_itself_in_chinese(
     capsys: pytest.CaptureFixture[str], command: str
@@ -66,7 +87,9 @@ def test_every_command_explains_itself_in_chinese(
     assert "Show this message" not in told.out
 
 
-@pytest.mark.parametrize("group", ["case", "item", "mail", "milestone", "party", "audit", "db"])
+@pytest.mark.parametrize(
+    "group", ["case", "item", "mail", "milestone", "event", "party", "audit", "db"]
+)
 def test_a_group_alone_lists_its_commands(capsys: pytest.CaptureFixture[str], group: str) -> None:
     assert run([group]) == 2
 
