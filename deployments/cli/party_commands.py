@@ -178,6 +178,10 @@ _FIELD_NAMES = {
     "is_admitted": "在资源池内",
     "capacity": "承接上限",
     "contacts": "联系人",
+    "calendar_year": "年份",
+    "source": "依据",
+    "days_off": "放假",
+    "make_up_days": "调休上班",
 }
 
 
@@ -198,6 +202,8 @@ def _said(value: Any) -> str:
             return ""
         case bool():
             return "是" if value else "否"
+        case [str(), *_]:
+            return "、".join(value)
         case list():
             return "；".join(
                 f"{person['name']} {person['email']} {person['phone']}".rstrip()

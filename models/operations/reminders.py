@@ -100,7 +100,10 @@ def list_for_leading_group(session: Session, rules: Sequence[ReminderRule], day:
     nobody = literal(None, _PROOF.c.contact_id.type)
     _prove(
         session,
-        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())),
+        # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
+        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())).where(
+            fired.c.due_on < day
+        ),
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from models.rules.clock import SHANGHAI
 from models.rules.stages import Stage
-from tasks.sweeping import is_missed, sweep_day
+from tasks.sweep_watch import is_missed
+from tasks.sweeping import sweep_day
 from tests.builders import FIRST_DAY, World
 
 
