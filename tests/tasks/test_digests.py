@@ -92,9 +92,7 @@ def test_the_weekly_digest_goes_out_on_the_first_working_day_of_the_week_or_afte
 
 def test_the_weekly_list_names_what_has_been_late_for_three_weeks(here: World) -> None:
     with_leading_group(here)
-    here.started(
-        Stage.APPLICATION, "county-review"
-    )  # due 2025-01-13, late by 15 on 02-08
+    here.started(Stage.APPLICATION, "county-review")  # due 2025-01-13, late by 15 on 02-08
     for day in (date(2025, 2, 5), date(2025, 2, 10)):
         here.go_to(day)
         sweep_day(here.moment)
