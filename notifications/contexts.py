@@ -239,7 +239,8 @@ class DeadlineMoved(CaseMail):
     item_id: int
     stage_name: Line
     step_name: Line
-    change: DeadlineChange
+    #: A `DeadlineChange`.
+    change: Line
     reason: Prose | None = None
     #: Of a stop: for whom.
     waits_for_name: Line | None = None

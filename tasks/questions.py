@@ -26,6 +26,7 @@ from models.operations.parties import (
 )
 from models.operations.prefilling import as_written, prefill
 from models.operations.runs import Question, ask, pause_key, stay
+from models.operations.working_time import used_in_words
 from models.operations.worklists import Stop, stop_of
 from models.operations.windows import window_note
 from models.policy import Programme
@@ -222,7 +223,8 @@ def _words(
     stop = stop_of(session, item.id or 0)
     parts.append(_list(_asked_of(item, step, party, stop, moment)))
     parts.append("**案情**")
-    parts.append(_list(facts.lines()))
+    used = used_in_words(session, day_of(moment.at), item.case_no)
+    parts.append(_list([*facts.lines(), ("已用工作日", used)]))
     if item.stage is Stage.SUBSIDY and facts.ceiling_explanation:
         parts.append("**补助测算**")
         parts.append("\n".join(f"- {cell(line)}" for line in facts.ceiling_explanation))

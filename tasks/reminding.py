@@ -1,6 +1,7 @@
 """The day's reminders: one mail a person, whatever number of matters and rules has come due."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -39,10 +40,10 @@ def remind(moment: Moment, on: Engine | None = None) -> int:
         prove_reminders(session, rules, today)
         # Also what an earlier sweep of the day has proven: its mails have their keys already.
         writer = _Writer.of(moment)
-        told = reminded_on(session, rules, today)
-        while some := list(islice(told, _AT_ONCE)):
-            queue_mails(session, list(map(writer.mail, some)))
-            people += len(some)
+        with closing(reminded_on(session, rules, today)) as told:
+            while some := list(islice(told, _AT_ONCE)):
+                queue_mails(session, list(map(writer.mail, some)))
+                people += len(some)
     return people
 
 

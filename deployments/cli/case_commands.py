@@ -20,8 +20,8 @@ from models.operations.case_history import HistoryEntry, case_history
 from models.operations.case_records import case_records
 from models.operations.parties import contacts_of, party_for_role
 from models.operations.registering import NewParty, Person, enterprise_for_case
-from models.operations.working_time import days_by_role, days_in_words
 from models.operations.windows import window_note
+from models.operations.working_time import days_by_role, used_in_words
 from models.operations.worklists import OpenItem, case_rows, open_items
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
@@ -161,15 +161,16 @@ def show_case(case_no: CaseNo, as_json: AsJson = False) -> None:
     with reading() as session:
         facts = case_facts(session, case_no)
         waiting = open_items(session, today=here.today, case_no=case_no)
-        days = days_by_role(session, here.today, {case_no}).get(case_no, {})
+        used = used_in_words(session, here.today, case_no)
+        days = days_by_role(session, here.today, {case_no}) if as_json else {}
     item = waiting[0] if waiting else None
     if as_json:
-        spent = {role.value: count for role, count in days.items()}
+        spent = {role.value: count for role, count in days.get(case_no, {}).items()}
         print_json({**here.heading(), "case": facts, "item": item, "working_days": spent})
         return
     title = Text(f"案卷 {facts.case_no}", style="bold cyan")
     title.append(f"  {facts.stage.label} · {facts.status.label}")
-    lines = [*facts.lines(), ("已用工作日", days_in_words(days) or "—")]
+    lines = [*facts.lines(), ("已用工作日", used)]
     parts = [title, pairs(lines)]
     if facts.ceiling_explanation:
         parts += [Text("\n补助计算", style="bold"), Text("\n".join(facts.ceiling_explanation))]

@@ -149,7 +149,11 @@ def _sweep(can_read: bool) -> Iterator[Part]:
     """Say which day was swept last; nothing where the database cannot be read."""
     if not can_read:
         return
-    moment = present_moment()
+    try:
+        moment = present_moment()
+    except PilotError as error:  # a policy file that cannot be used, say
+        yield Part(key="sweep", label="每日巡检", ok=False, detail=str(error), remedy="改正后重试")
+        return
     last, today = last_swept_on(), day_of(moment.at)
     is_ok = not is_to_be_reported(moment)
     done = "尚未做过" if last is None else f"上一次是 {last}"

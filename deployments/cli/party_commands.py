@@ -191,6 +191,10 @@ _FIELD_NAMES = {
     "reason": "理由",
     "batches": "批次期限",
     "items": "事项期限",
+    "calendar_year": "年份",
+    "source": "依据",
+    "days_off": "放假",
+    "make_up_days": "调休上班",
 }
 
 
@@ -213,6 +217,8 @@ def _said(value: Any) -> str:
             return "是" if value else "否"
         case list() if "email" not in value[0]:
             return "；".join("，".join(str(each) for each in row.values()) for row in value)
+        case [str(), *_]:
+            return "、".join(value)
         case list():
             return "；".join(
                 f"{person['name']} {person['email']} {person['phone']}".rstrip()

@@ -29,7 +29,6 @@ from models.tables.programme import CalendarDay
 from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
-_Due, _Since = aliased(CalendarDay), aliased(CalendarDay)
 
 
 def told_by(
@@ -71,9 +70,39 @@ def fired_by(
     `above` is None where there is no such party, or where it is the one asked.
     """
     reaches = _reaches(session, wanted, day, clamped=clamped)
+    due = _due_up_to(max((reach for reach in reaches.values() if reach), default=date.min))
     return (
-        union_all(*(_unproven(rule, rules, reaches[rule.working_days]) for rule in wanted))
+        union_all(*(_unproven(due, rule, rules, reaches[rule.working_days]) for rule in wanted))
         .cte("fired")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _due_up_to(reach: date) -> CTE:
+    """Return the open items due up to `reach`, all that a rule can be about; read once for all.
+
+    With the number of the due day and of the day that set it. Of a stopped clock there is none.
+    """
+    due, since = aliased(CalendarDay), aliased(CalendarDay)
+    return (
+        select(
+            col(WorkItem.id).label("item_id"),
+            col(WorkItem.case_no).label("case_no"),
+            col(WorkItem.party_id).label("party_id"),
+            col(WorkItem.stage).label("stage"),
+            col(WorkItem.step).label("step"),
+            col(WorkItem.due_on).label("due_on"),
+            col(due.workday_no).label("due_no"),
+            col(since.workday_no).label("since_no"),
+        )
+        .select_from(WorkItem)
+        .join(due, col(due.day) == col(WorkItem.due_on))
+        .join(
+            since,
+            col(since.day) == func.coalesce(col(WorkItem.due_since), col(WorkItem.opened_on)),
+        )
+        .where(col(WorkItem.closed_at).is_(None), col(WorkItem.due_on) <= reach)
+        .cte("due")
         .prefix_with("MATERIALIZED")
     )
 
@@ -83,9 +112,9 @@ def _reaches(
 ) -> dict[int, date | None]:
     """Return, for each rule's `working_days`, the last due day whose rule has fired by `day`.
 
-    None where the calendar begins after it. The days are looked up beforehand and not joined, so
-    that the open items are found by their due day, however many there are. A `day` that the
-    calendar does not hold is refused or, `clamped`, taken for its last one.
+    None where the calendar begins after it. Looked up beforehand and not joined, so that the open
+    items are found by their due day, however many there are. A `day` that the calendar does not
+    hold is refused or, `clamped`, taken for its last one.
     """
     last = session.execute(select(func.max(CalendarDay.day))).scalar_one()
     if clamped and last is not None:
@@ -103,11 +132,13 @@ def _reaches(
     }
 
 
-def _unproven(rule: ReminderRule, rules: Sequence[ReminderRule], reach: date | None) -> Select[Any]:
-    """Return the open items due up to `reach` to which `rule` applies and that it has no proof for.
+def _unproven(
+    due: CTE, rule: ReminderRule, rules: Sequence[ReminderRule], reach: date | None
+) -> Select[Any]:
+    """Return those of `due`, up to `reach`, to which `rule` applies and that it has no proof for.
 
     A rule whose day lies on or before the day that set the deadline is passed over: who set it
-    said it all then. Of a stopped clock there is no due day, and so no reminder.
+    said it all then.
 
     Parties are looked up row by row, not joined: only few of the open items come so far, and a
     planner that joins reads all parties there are.
@@ -116,45 +147,35 @@ def _unproven(rule: ReminderRule, rules: Sequence[ReminderRule], reach: date | N
     is_proven = (
         select(literal(1))
         .where(
-            proof.c.item_id == col(WorkItem.id),
+            proof.c.item_id == due.c.item_id,
             proof.c.rule == rule.key,
-            proof.c.due_on == col(WorkItem.due_on),
+            proof.c.due_on == due.c.due_on,
         )
         .exists()
     )
-    wanted = (
-        select(
-            col(WorkItem.id).label("item_id"),
-            literal(rule.key, String()).label("rule"),
-            col(WorkItem.due_on).label("due_on"),
-            _above(rule).label("above"),
-        )
-        .select_from(WorkItem)
-        .join(_Due, col(_Due.day) == col(WorkItem.due_on))
-        .join(
-            _Since,
-            col(_Since.day) == func.coalesce(col(WorkItem.due_since), col(WorkItem.opened_on)),
-        )
-        .where(
-            col(WorkItem.closed_at).is_(None),
-            col(WorkItem.due_on) <= reach,
-            col(_Due.workday_no) + rule.working_days > col(_Since.workday_no),
-            ~is_proven,
-            _is_at_its_steps(rule, rules),
-        )
+    wanted = select(
+        due.c.item_id,
+        literal(rule.key, String()).label("rule"),
+        due.c.due_on,
+        _above(due, rule).label("above"),
+    ).where(
+        due.c.due_on <= reach,
+        due.c.due_no + rule.working_days > due.c.since_no,
+        ~is_proven,
+        _is_at_its_steps(due, rule, rules),
     )
     if rule.asked:
-        role = select(col(asked.role)).where(col(asked.id) == col(WorkItem.party_id))
+        role = select(col(asked.role)).where(col(asked.id) == due.c.party_id)
         wanted = wanted.where(role.correlate_except(asked).scalar_subquery().in_(rule.asked))
     return wanted
 
 
-def _above(rule: ReminderRule) -> ColumnElement[Any]:
+def _above(due: CTE, rule: ReminderRule) -> ColumnElement[Any]:
     """Return, within a query, the number of the party that `rule` tells; not of the one asked."""
     bureau, of_case, enterprise = aliased(Party), aliased(Case), aliased(Party)
     match rule.to:
         case Recipient.PARTY:
-            return col(WorkItem.party_id) + 0
+            return due.c.party_id
         case Recipient.LEADING_GROUP:
             return literal(None, _PROOF.c.contact_id.type)
         case Recipient.CITY_BUREAU:
@@ -164,19 +185,21 @@ def _above(rule: ReminderRule) -> ColumnElement[Any]:
             county = (
                 select(col(enterprise.county))
                 .join(of_case, col(of_case.enterprise_id) == col(enterprise.id))
-                .where(col(of_case.case_no) == col(WorkItem.case_no))
+                .where(col(of_case.case_no) == due.c.case_no)
                 .correlate_except(enterprise, of_case)
                 .scalar_subquery()
             )
     wanted = select(func.min(col(bureau.id))).where(col(bureau.role) == role)
     if county is not None:
         wanted = wanted.where(col(bureau.county) == county)
-    return func.nullif(wanted.correlate_except(bureau).scalar_subquery(), col(WorkItem.party_id))
+    return func.nullif(wanted.correlate_except(bureau).scalar_subquery(), due.c.party_id)
 
 
-def _is_at_its_steps(rule: ReminderRule, rules: Sequence[ReminderRule]) -> ColumnElement[bool]:
+def _is_at_its_steps(
+    due: CTE, rule: ReminderRule, rules: Sequence[ReminderRule]
+) -> ColumnElement[bool]:
     """Return whether `rule` holds for an item: at the steps it names, or where none is named."""
-    place = tuple_(col(WorkItem.stage), col(WorkItem.step))
+    place = tuple_(due.c.stage, due.c.step)
     if rule.places:
         return place.in_(rule.places)
     named = [place for other in rules if other.to is rule.to for place in other.places]

@@ -3,7 +3,7 @@
 A sweep after an outage finds everything that was missed; a second one of the same day nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -100,19 +100,22 @@ def list_for_leading_group(session: Session, rules: Sequence[ReminderRule], day:
     nobody = literal(None, _PROOF.c.contact_id.type)
     _prove(
         session,
-        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())),
+        # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
+        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())).where(
+            fired.c.due_on < day
+        ),
     )
 
 
 def reminded_on(
     session: Session, rules: Sequence[ReminderRule], day: date
-) -> Iterator[list[Reminded]]:
+) -> Generator[list[Reminded], None, None]:
     """Yield whom `day`'s mails remind of what, a list for each person, the most urgent first.
 
     A matter that several rules name, as after an outage, stands once: under the last of them.
     Read in parts: a day after a long outage may tell of tens of thousands.
     """
-    rows = session.execute(
+    wanted = (
         _with_person_and_item(
             select(
                 _PROOF.c.reminded_on,
@@ -129,8 +132,9 @@ def reminded_on(
         .order_by(_PROOF.c.contact_id, _PROOF.c.due_on, _PROOF.c.item_id)
         .execution_options(yield_per=_AT_ONCE)
     )
-    for _, theirs in groupby(map(_reminded, rows), key=attrgetter("contact_id")):
-        yield _once_each(theirs, rules)
+    with session.execute(wanted) as rows:
+        for _, theirs in groupby(map(_reminded, rows), key=attrgetter("contact_id")):
+            yield _once_each(theirs, rules)
 
 
 def forecast_reminders(

@@ -11,6 +11,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlmodel import Session, col
 
 from models.operations.calendar_days import require_loaded
+from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.tables.case import WorkItem
 from models.tables.columns import ChoiceText
@@ -76,6 +77,15 @@ def days_in_words(days: Mapping[Role, int]) -> str:
     """Return 企业 6，服务商 11，机构 3，主管部门 1; bureaus together, who had no days left out."""
     sums = ((name, sum(days.get(role, 0) for role in roles)) for name, roles in _GROUPS)
     return "，".join(f"{name} {count}" for name, count in sums if count)
+
+
+def used_in_words(session: Session, today: date, case_no: str) -> str:
+    """Return `days_in_words` of one case; where days cannot be counted, why."""
+    try:
+        days = days_by_role(session, today, {case_no})
+    except PilotError as refusal:
+        return str(refusal)
+    return days_in_words(days.get(case_no, {})) or "—"
 
 
 def _closed_on() -> ColumnElement[date]:

@@ -30,7 +30,7 @@ class MailState(Choice):
     SENDING = "sending", "发送中"
     SENT = "sent", "已送达服务器"
     FAILED = "failed", "发送失败"
-    CANCELLED = "cancelled", "已取消（无需再发）"
+    CANCELLED = "cancelled", "已取消"
 
 
 class MailOutcome(Choice):

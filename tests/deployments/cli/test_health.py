@@ -4,7 +4,8 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 from sqlmodel import col, delete, select
 
+from deployments.cli import health
+from deployments.settings import Settings
+from models.rules.clock import SHANGHAI
 from models.rules.mail import MailState
 from models.rules.stages import Role
 from models.tables.mail import OutboxMail, machine_now
@@ -274,9 +278,14 @@ def test_a_moved_day_is_no_problem_but_said(running: Pilot) -> None:
     assert notes == [
         {
             "is_problem": False,
+            "what": "领导小组没有收件地址，每周简报和逾期较久的清单不会发出",
+            "do": "在方案文件 programme.toml 的 leading-group 下填写 bodies.contact 的 email",
+        },
+        {
+            "is_problem": False,
             "what": "系统日期停在 2025-01-06，所有期限按这一天推算",
             "do": "正式使用时不要设置 PILOT_TODAY",
-        }
+        },
     ]
 
 
@@ -301,3 +310,19 @@ def test_prefect_behind_a_password_is_asked_with_it(
         thread.join()
 
     assert (without, with_it) == (False, True)
+
+
+def test_a_day_without_its_sweep_is_a_fault_from_half_past_nine_on(
+    running: Pilot, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.now(SHANGHAI).replace(hour=9, minute=30)
+    monkeypatch.setattr(health, "present_moment", lambda: replace(world.moment, at=at))
+
+    monkeypatch.setenv("PILOT_TODAY", "2025-01-06")
+    [before] = [part for part in health.look(Settings.read()).parts if part.key == "sweep"]
+    monkeypatch.delenv("PILOT_TODAY")
+    [part] = [part for part in health.look(Settings.read()).parts if part.key == "sweep"]
+
+    assert (before.ok, before.detail) == (True, "今日尚未完成，尚未做过")
+    assert (part.ok, part.detail) == (False, "今日尚未完成，尚未做过")
+    assert part.remedy.startswith("今日应在 09:30 前完成")

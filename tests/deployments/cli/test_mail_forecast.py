@@ -4,7 +4,7 @@ from datetime import date
 
 from models.rules.stages import Stage
 from tasks.reminding import remind
-from tests.builders import OTHER_ENTERPRISE, World
+from tests.builders import COUNTY, OTHER_ENTERPRISE, World
 from tests.deployments.cli.conftest import Pilot
 
 
@@ -21,7 +21,12 @@ def test_the_forecast_names_day_person_and_reason_and_sends_nothing(
         ("2025-01-13", "陈立", "截止当日"),
         ("2025-01-14", "陈立", "逾期 1 个工作日"),
     ]
-    assert "至 2025-02-05：5 项催办，合并为 5 封邮件" in pilot("mail", "forecast").out
+    # On 2025-01-26, a Sunday that is worked, the city bureau hears of it.
+    month = pilot.json("mail", "forecast")
+    assert [(row["day"], row["to_name"], row["waits_for"]) for row in month["reminders"][-1:]] == [
+        ("2025-01-26", "周明", COUNTY)
+    ]
+    assert "至 2025-02-05：6 项催办，合并为 6 封邮件，简报 18 封" in pilot("mail", "forecast").out
     assert world.dump() == before
 
 
@@ -45,3 +50,11 @@ def test_what_is_late_already_is_forecast_for_the_next_sweep_as_one_mail(
 
 def test_a_forecast_of_no_days_is_a_mistake_of_usage(pilot: Pilot) -> None:
     assert pilot("mail", "forecast", "--days", "0").status == 2
+
+
+def test_digests_to_come_are_forecast_for_every_working_day(pilot: Pilot, world: World) -> None:
+    said = pilot.json("mail", "forecast", "--days", "8")
+
+    assert [(row["day"], row["why"], row["to_name"]) for row in said["digests"]] == [
+        (f"2025-01-{day:02}", "每日简报", "周明") for day in (6, 7, 8, 9, 10, 13, 14)
+    ]

@@ -48,7 +48,8 @@ from deployments.cli.application import run
         (
             ["mail", "list", "--state", "x"],
             "--state 不对：“x”，应为下列之一：待发送（queued）、发送中（sending）、"
-            "已送达服务器（sent）、发送失败（failed）；用法见 pilot mail list --help",
+            "已送达服务器（sent）、发送失败（failed）、已取消（cancelled）；"
+            "用法见 pilot mail list --help",
         ),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else None,
