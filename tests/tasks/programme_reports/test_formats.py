@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -11,13 +10,17 @@ from pathlib import Path
 import pytest
 import reportlab
 from docx import Document
+from docx.oxml.ns import qn
+from docx.oxml.table import CT_Tc
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from models.operations.report_snapshots import compose
 from models.policy import load_programme
 from models.rules.report_content import (
+    Cell,
     Chart,
+    ColumnKind,
     Report,
     ReportKind,
     Slot,
@@ -39,7 +42,7 @@ _SPACE = re.compile(r"\s+")
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     """A monthly report, which has every heading, over cases that stand everywhere."""
     for engine in SqliteCopies(tmp_path_factory.mktemp("report")).fresh(fill_world):
         fill_with_cases(engine, 60, seed=5)
@@ -51,7 +54,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Printed]:
                 date(2025, 10, 31),
                 trial_note="演示数据 <不得> 上报 & 使用",
             )
-    yield Printed(
+    return Printed(
         report=report,
         number=7,
         edition=2,
@@ -87,18 +90,16 @@ class _Cells(HTMLParser):
             self._text = None
 
 
+def _with_kinds(table: Table, row: tuple[Cell, ...]) -> list[tuple[Cell, ColumnKind]]:
+    return [(cell, column.kind) for cell, column in zip(row, table.columns, strict=True)]
+
+
 def expected(report: Report) -> list[list[list[str]]]:
     """Every table as it is to be printed."""
     return [
         [
             [column.heading for column in block.columns],
-            *(
-                [
-                    cell_text(cell, column.kind)
-                    for cell, column in zip(row, block.columns, strict=True)
-                ]
-                for row in block.rows
-            ),
+            *([cell_text(*each) for each in _with_kinds(block, row)] for row in block.rows),
         ]
         for section in report.sections
         for block in section.blocks
@@ -117,12 +118,15 @@ def words(report: Report) -> list[str]:
     return said
 
 
+def _text(cell: CT_Tc) -> str:
+    return "".join(text.text or "" for text in cell.iter(qn("w:t")))
+
+
 def test_word_holds_every_table_and_a_native_chart_for_every_chart(printed: Printed) -> None:
     word = Document(io.BytesIO(as_docx.draw(printed)))
 
     found = [
-        [["".join(cell.itertext()) for cell in row.tc_lst] for row in table._tbl.tr_lst]
-        for table in word.tables
+        [[_text(cell) for cell in row.tc_lst] for row in table._tbl.tr_lst] for table in word.tables
     ]
     assert found == expected(printed.report)
     text = "\n".join(paragraph.text for paragraph in word.paragraphs)
@@ -167,23 +171,20 @@ def test_the_workbook_holds_numbers_as_numbers(printed: Printed) -> None:
             if not isinstance(block, Table):
                 continue
             for row in block.rows:
-                assert [
-                    _excel(cell, column.kind.value)
-                    for cell, column in zip(row, block.columns, strict=True)
-                    if cell != ""
-                ] in rows
+                wanted = [_excel(*each) for each in _with_kinds(block, row) if each[0] != ""]
+                assert wanted in rows
     assert sum(len(sheet._charts) for sheet in book.worksheets) > 5
     assert book.sheetnames[0] == "封面"
     assert book.sheetnames[-1] == "图表数据"
 
 
-def _excel(cell: object, kind: str) -> object:
+def _excel(cell: Cell, kind: ColumnKind) -> object:
     if cell is None:
         return "—"
-    if kind == "yuan" and isinstance(cell, str):
+    if kind is ColumnKind.YUAN and isinstance(cell, str):
         # Workbooks hold binary fractions; fifteen digits come back as they went in.
         return float(Decimal(cell)) if Decimal(cell) % 1 else int(Decimal(cell))
-    if kind == "day" and isinstance(cell, str):
+    if kind is ColumnKind.DAY and isinstance(cell, str):
         return datetime.fromisoformat(cell)
     return cell
 
