@@ -69,7 +69,7 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
             _day(each.p80),
             f"{each.chance_percent}%",
             Text(
-                each.verdict.label + ("（数据太少）" if each.steps_with_few_data else ""),
+                each.verdict.label + ("\n数据太少" if each.steps_with_few_data else ""),
                 style=_STYLES[each.verdict.value],
             ),
         )
