@@ -40,6 +40,7 @@ from tasks.programme_reports.refusals import FontError
 _OWN = "PilotReport"
 _WIDTH = A4[0] - 4.6 * cm
 _GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
+_PADDING = 3
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
 
 
@@ -151,14 +152,13 @@ def _slot(slot: Slot, font: str) -> Iterator[Any]:
 
 def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
     size = 8 if len(table.columns) > MANY_COLUMNS else 9.5
-    left = _style(font, size, leading=size * 1.35)
-    right = _style(font, size, leading=size * 1.35, alignment=TA_RIGHT)
     centre = _style(font, size, leading=size * 1.35, alignment=TA_CENTER)
-    rows = [[_said(column.heading, centre) for column in table.columns]]
+    widths = column_widths(table, int(_WIDTH), size)
+    rows: list[list[Any]] = [[_said(column.heading, centre) for column in table.columns]]
     rows += [
         [
-            _said(cell_text(cell, column.kind), right if column.kind in _NUMBERS else left)
-            for cell, column in zip(row, table.columns, strict=True)
+            _cell(cell_text(cell, column.kind), column.kind in _NUMBERS, width, font, size)
+            for cell, column, width in zip(row, table.columns, widths, strict=True)
         ]
         for row in table.rows
     ]
@@ -166,20 +166,21 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
         ("GRID", (0, 0), (-1, -1), 0.5, _GREY),
         ("BACKGROUND", (0, 0), (-1, 0), _FILL),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-        ("LEFTPADDING", (0, 0), (-1, -1), 3),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("FONT", (0, 0), (-1, -1), font, size, size * 1.35),
+        ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
+    ]
+    looks += [
+        ("ALIGN", (place, 1), (place, -1), "RIGHT")
+        for place, column in enumerate(table.columns)
+        if column.kind in _NUMBERS
     ]
     if table.has_total:
         looks.append(("BACKGROUND", (0, -1), (-1, -1), HexColor(0xF7F7F7)))
         looks.append(("LINEABOVE", (0, -1), (-1, -1), 1, HexColor(0x444444)))
-    drawn_table = LongTable(
-        rows,
-        colWidths=column_widths(table, int(_WIDTH), size),
-        repeatRows=1,
-        style=TableStyle(looks),
-    )
+    drawn_table = LongTable(rows, colWidths=widths, repeatRows=1, style=TableStyle(looks))
     parts: list[Any] = [drawn_table]
     if number is not None:
         title = _style(font, 11, alignment=TA_CENTER, spaceBefore=12, spaceAfter=4)
@@ -188,6 +189,14 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
     if table.note:
         parts.append(_said(f"注：{table.note}", _style(font, 8, textColor=HexColor(0x555555))))
     yield from ([KeepTogether(parts)] if len(table.rows) <= KEPT_TOGETHER else parts)
+
+
+def _cell(text: str, is_number: bool, width: int, font: str, size: float) -> Any:
+    """Return a text that fits as it is: a paragraph for each of thousands takes a minute."""
+    if pdfmetrics.stringWidth(text, font, size) <= width - 2 * _PADDING:
+        return text
+    side = {"alignment": TA_RIGHT} if is_number else {}
+    return _said(text, _style(font, size, leading=size * 1.35, **side))
 
 
 def _foot(printed: Printed, font: str, canvas: Any, document: Any) -> None:
