@@ -10,16 +10,19 @@ from xml.sax.saxutils import escape
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
-from reportlab.lib.pagesizes import A4
+from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import cm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import (
+    BaseDocTemplate,
+    Frame,
     KeepTogether,
     LongTable,
+    NextPageTemplate,
     PageBreak,
-    SimpleDocTemplate,
+    PageTemplate,
     Spacer,
     TableStyle,
 )
@@ -38,7 +41,8 @@ from tasks.programme_reports.drawn_charts import built_in_font, drawn
 from tasks.programme_reports.refusals import FontError
 
 _OWN = "PilotReport"
-_WIDTH = A4[0] - 4.6 * cm
+_SIDE, _TOP = 2.3 * cm, 2.4 * cm
+_UPRIGHT, _ACROSS = "upright", "across"
 _GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
 _PADDING = 3
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
@@ -62,21 +66,30 @@ def draw(printed: Printed) -> bytes:
     font = _font()
     out = io.BytesIO()
     report = printed.report
-    document = SimpleDocTemplate(
+    document = BaseDocTemplate(
         out,
         pagesize=A4,
-        leftMargin=2.3 * cm,
-        rightMargin=2.3 * cm,
-        topMargin=2.4 * cm,
-        bottomMargin=2.4 * cm,
         title=report.title,
         author=report.issuer,
         subject=f"SHA-256 {printed.sha256}",
         invariant=1,
     )
     foot = partial(_foot, printed, font)
-    document.build(list(_story(printed, font)), onFirstPage=foot, onLaterPages=foot)
+    document.addPageTemplates(
+        [
+            PageTemplate(name, [_frame(size)], onPage=foot, pagesize=size)
+            for name, size in ((_UPRIGHT, A4), (_ACROSS, landscape(A4)))
+        ]
+    )
+    document.build(list(_story(printed, font)))
     return out.getvalue()
+
+
+def _frame(size: tuple[float, float]) -> Frame:
+    """Return the part of a page that text stands in."""
+    width, height = size
+    edges = {"leftPadding": 0, "rightPadding": 0, "topPadding": 0, "bottomPadding": 0}
+    return Frame(_SIDE, _TOP, width - 2 * _SIDE, height - 2 * _TOP, **edges)
 
 
 def _font() -> str:
@@ -104,7 +117,12 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
     heading_style = _style(font, 16, spaceBefore=14, spaceAfter=6, keepWithNext=True)
     body = _style(font, 12, leading=22, firstLineIndent=24)
     numbers = numbered_tables(printed.report)
+    width, is_across = A4[0], False
     for heading, section in headed(printed.report):
+        if section.is_annex and not is_across:  # annexes have many columns
+            width, is_across = A4[1], True
+            yield NextPageTemplate(_ACROSS)
+            yield PageBreak()
         yield _said(heading, heading_style)
         for block in section.blocks:
             match block:
@@ -113,7 +131,8 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
                 case Slot():
                     yield from _slot(block, font)
                 case Table():
-                    yield from _table(block, numbers.get(id(block)), font)
+                    room = int(width - 2 * _SIDE)
+                    yield from _table(block, numbers.get(id(block)), font, room)
                 case Chart():
                     yield Spacer(1, 6)
                     yield drawn(block, font)
@@ -150,10 +169,10 @@ def _slot(slot: Slot, font: str) -> Iterator[Any]:
     )
 
 
-def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
+def _table(table: Table, number: int | None, font: str, room: int) -> Iterator[Any]:
     size = 8 if len(table.columns) > MANY_COLUMNS else 9.5
     centre = _style(font, size, leading=size * 1.35, alignment=TA_CENTER)
-    widths = column_widths(table, int(_WIDTH), size)
+    widths = column_widths(table, room, size)
     rows: list[list[Any]] = [[_said(column.heading, centre) for column in table.columns]]
     rows += [
         [
@@ -202,8 +221,9 @@ def _cell(text: str, is_number: bool, width: int, font: str, size: float) -> Any
 def _foot(printed: Printed, font: str, canvas: Any, document: Any) -> None:
     canvas.saveState()
     canvas.setFont(font, 10)
-    canvas.drawCentredString(A4[0] / 2, 1.5 * cm, f"— {document.page} —")
+    middle = canvas._pagesize[0] / 2
+    canvas.drawCentredString(middle, 1.5 * cm, f"— {document.page} —")
     canvas.setFont(font, 7)
     canvas.setFillColor(_GREY)
-    canvas.drawCentredString(A4[0] / 2, 1.0 * cm, printed.foot)
+    canvas.drawCentredString(middle, 1.0 * cm, printed.foot)
     canvas.restoreState()

@@ -2,22 +2,24 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from models.operations.milestones import progress
+from models.operations.milestones import progress, record_evidence
+from models.operations.parties import party_named
 from models.operations.report_facts import CaseLine, case_lines
 from models.operations.report_marks import Mark
 from models.operations.report_snapshots import compose
 from models.policy import load_programme
-from models.rules.report_content import ColumnKind, Report, ReportKind, Table
-from models.rules.stages import CaseStatus, Stage
+from models.rules.report_content import ColumnKind, Report, ReportKind, Slot, Table
+from models.rules.stages import CaseStatus, Role, Stage
 from tasks.answering import withdraw_case
-from tasks.database import reading
-from tests.builders import OTHER_ENTERPRISE, World, fill_world, make_world
+from tasks.database import reading, transaction
+from tests.builders import CITY, OTHER_ENTERPRISE, World, fill_world, make_world
 from tests.many_cases import fill_with_cases
 
 
@@ -182,3 +184,38 @@ def test_a_day_seen_later_is_what_it_was(crowd: Engine) -> None:
     fill_with_cases(crowd, 10, seed=3, starts_on=date(2025, 7, 1))
 
     assert report(crowd, date(2024, 6, 30)).canonical() == as_it_was
+
+
+def test_recorded_evidence_stands_at_the_slot_it_helps_with_and_fills_its_target(
+    world: World, tmp_path: Path
+) -> None:
+    listed = tmp_path / "公布名单.pdf"
+    listed.write_bytes(b"%PDF-1.4 list")
+    with transaction(world.engine) as session:
+        record_evidence(
+            session,
+            load_programme(),
+            "demonstration-enterprises",
+            read_document(listed),
+            world.deed("登记佐证"),
+            party_named(session, Role.CITY_BUREAU, CITY),
+            done_on=world.today - timedelta(days=1),
+            number=8,
+            note="第一批",
+            at=world.moment.at,
+        )
+
+    made = report(world.engine, world.today)
+    before = report(world.engine, world.today - timedelta(days=2))
+
+    [slot] = [
+        block
+        for section in made.sections
+        for block in section.blocks
+        if isinstance(block, Slot) and block.recorded
+    ]
+    assert slot.recorded == (
+        "2025年1月5日，《公布名单.pdf》，载明 8 个，第一批（中小企业数字化转型示范企业）",
+    )
+    assert tables(made)["工作目标完成情况"].rows[1][2] == 8
+    assert tables(before)["工作目标完成情况"].rows[1][2] == "待填写"

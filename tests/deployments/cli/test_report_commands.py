@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from models.operations.report_snapshots import ACTION, compose, keep
+from models.rules.report_content import ReportKind
 from models.rules.stages import Stage
+from tasks.database import reading, transaction
 from tests.builders import OTHER_ENTERPRISE, World
 from tests.deployments.cli.conftest import Pilot
 
@@ -123,3 +126,19 @@ def test_a_changed_report_fails_the_verification(
 
     assert checked.status == 1
     assert json.loads(checked.out)["faults"] == [{"number": 1, "what": "与登记册审计链所记不一致"}]
+
+
+def test_killed_between_snapshot_and_file_the_next_call_draws_the_snapshot(
+    pilot: Pilot, world: World, tmp_path: Path
+) -> None:
+    with reading(world.engine) as session:
+        report = compose(session, world.moment.programme, ReportKind.MIDTERM, world.today)
+    with transaction(world.engine) as session:
+        kept = keep(session, report, world.deed(ACTION), at=world.moment.at)
+    world.open()
+
+    done = pilot("report", "midterm", "--as-of", DAY, "-o", tmp_path / "r.html")
+
+    assert (done.status, done.err) == (0, "")
+    assert kept.sha256 in (tmp_path / "r.html").read_text("utf-8")
+    assert "0 家企业立案" in (tmp_path / "r.html").read_text("utf-8")
