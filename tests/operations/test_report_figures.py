@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from models.operations.documents import IncomingDocument
 from models.operations.milestones import progress, record_evidence
 from models.operations.parties import party_named
 from models.operations.report_facts import CaseLine, case_lines
@@ -191,12 +192,15 @@ def test_recorded_evidence_stands_at_the_slot_it_helps_with_and_fills_its_target
 ) -> None:
     listed = tmp_path / "公布名单.pdf"
     listed.write_bytes(b"%PDF-1.4 list")
-    with transaction(world.engine) as session:
+    with (
+        IncomingDocument(tmp_path / "documents", listed) as document,
+        transaction(world.engine) as session,
+    ):
         record_evidence(
             session,
             load_programme(),
             "demonstration-enterprises",
-            read_document(listed),
+            document,
             world.deed("登记佐证"),
             party_named(session, Role.CITY_BUREAU, CITY),
             done_on=world.today - timedelta(days=1),
