@@ -31,6 +31,8 @@ BOARD_KEY = "board"
 OVERDUE_KEY = "overdue"
 MILESTONES_KEY = "milestones"
 MAIL_KEY = "mail-forecast"
+#: The boards that the first one leads to.
+_TITLES = {MILESTONES_KEY: "里程碑看板", OVERDUE_KEY: "逾期事项", MAIL_KEY: "邮件预告"}
 _WORKLIST = "worklist-"
 _PAGE = 200
 #: How far ahead the forecast of mail looks.
@@ -72,19 +74,27 @@ class Boards:
         if not self._ids:
             self._ids = board_ids(client)
         names = {batch.number: batch.name for batch in moment.programme.batches}
-        pages[OVERDUE_KEY] = ("逾期事项", overdue_page(items, notes, run_ids, names))
+        pages[OVERDUE_KEY] = (_TITLES[OVERDUE_KEY], overdue_page(items, notes, run_ids, names))
         # Who has nothing left to do is told so.
         for key in self._ids.keys() - pages.keys():
             if key.startswith(_WORKLIST):
                 pages[key] = ("待办（已清空）", "目前没有待办事项。")
         shown = self._show(client, moment, pages)
         # The board last: it links to the worklists.
-        addresses = {
-            party_id: f"/v2/artifacts/artifact/{self._ids[f'{_WORKLIST}{party_id}']}"
-            for party_id in worklists
-        }
+        addresses = {party_id: self._address(f"{_WORKLIST}{party_id}") for party_id in worklists}
+        others = {title: self._address(key) for key, title in _TITLES.items() if key in self._ids}
         mode = MailSettings.read().mode.label
-        page = board_page(rows, items, notes, run_ids, addresses, calls, mail_mode=mode)
+        page = board_page(
+            rows,
+            items,
+            notes,
+            run_ids,
+            addresses,
+            calls,
+            mail_mode=mode,
+            has_lapsed=moment.programme.has_lapsed(today),
+            others=others,
+        )
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
 
     def refresh_calendar(self, client: SyncPrefectClient, moment: Moment) -> int:
@@ -105,7 +115,10 @@ class Boards:
         picture = gantt_picture(gantt_svg(moment.programme, standings, today, notes))
         board = milestone_page(moment.programme, standings, today, notes, picture)
         forecast = mail_page(ahead, until, waiting, notes)
-        pages = {MILESTONES_KEY: ("里程碑看板", board), MAIL_KEY: ("邮件预告", forecast)}
+        pages = {
+            MILESTONES_KEY: (_TITLES[MILESTONES_KEY], board),
+            MAIL_KEY: (_TITLES[MAIL_KEY], forecast),
+        }
         return self._show(client, moment, pages)
 
     def _show(
@@ -122,6 +135,9 @@ class Boards:
             self._shown[key] = digest
             shown += 1
         return shown
+
+    def _address(self, key: str) -> str:
+        return f"/v2/artifacts/artifact/{self._ids[key]}"
 
     def _put_up(self, client: SyncPrefectClient, key: str, title: str, page: str) -> None:
         """Show `page` under `key`, in the place of what was there: its address stays the same."""

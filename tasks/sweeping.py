@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from prefect import task
 
 from models.operations.audit import seal
-from models.operations.milestones import MilestoneChange, note_day, progress
+from models.operations.milestones import MilestoneChange
 from models.operations.notices import NoticesBegun, begin_notices
 from models.rules.clock import SHANGHAI, day_of
 from models.tables.mail import machine_now
@@ -14,6 +14,7 @@ from models.tables.programme import Heartbeat
 from tasks.answering import Moment, NoticesEnded, end_notices
 from tasks.clock import moved_to
 from tasks.database import reading, transaction
+from tasks.milestones import look_at_milestones
 from tasks.reminding import remind
 
 #: The part under which a sweep notes the day it was done for.
@@ -47,11 +48,10 @@ def sweep_day(moment: Moment) -> Swept:
     today = day_of(moment.at)
     ended = end_notices(moment)
     reminded = remind(moment)
+    changes = look_at_milestones(moment)
     with transaction() as session:
         begun = begin_notices(session, moment.programme, moment.at)
         sealed = seal(session, today - timedelta(days=1))
-        standings = progress(session, moment.programme, today)
-        changes = note_day(session, standings, today)
         session.merge(Heartbeat(part=PART, beat_at=machine_now(), detail=today.isoformat()))
     return Swept(
         day=today,
@@ -59,7 +59,7 @@ def sweep_day(moment: Moment) -> Swept:
         begun=begun,
         is_sealed=sealed is not None,
         reminded=reminded,
-        milestones=tuple(changes),
+        milestones=changes,
     )
 
 

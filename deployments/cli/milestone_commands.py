@@ -1,6 +1,7 @@
 """`pilot milestone list` and `show`: the plan's twenty annex items and four targets."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from deployments.cli.instance import Instance, present
 from deployments.cli.output import instant, pairs, print_json, show, table
 from models.operations.milestones import (
     MilestoneProgress,
+    milestone_days,
     milestone_or_target,
     progress,
     reading_choices,
@@ -21,7 +23,7 @@ from models.policy import Programme
 from models.policy.figures import Contradiction, Milestone, Target
 from models.rules.milestones import MilestoneState
 from models.rules.stages import Role
-from models.tables.milestone import ReadingChoice
+from models.tables.milestone import MilestoneDay, ReadingChoice
 from tasks.database import reading
 from tasks.pages.milestones import done_so_far
 
@@ -88,11 +90,13 @@ def show_milestone(key: Key, as_json: AsJson = False) -> None:
     with reading() as session:
         in_force = readings_in_force(session, programme)
         choices = reading_choices(session)
+        days = milestone_days(session, key)
     if as_json:
         whole = {
             **_told(standing),
             "source": promised.source,
             "verified": promised.verified,
+            "days": [{**each.model_dump(exclude={"key"}), "state": each.state} for each in days],
             "contradictions": [
                 {
                     **each.model_dump(),
@@ -114,6 +118,7 @@ def show_milestone(key: Key, as_json: AsJson = False) -> None:
     show(
         here.note,
         pairs(_lines(programme, promised, standing)),
+        *_course(days),
         *(
             part
             for each in disputed
@@ -172,7 +177,7 @@ def _lines(
         ("期限", f"{standing.starts_on} 至 {standing.ends_on}"),
         ("状态", state),
         ("进度", done_so_far(standing)),
-        ("计量办法", _sourced(f"{measure.name}：{measure.text}", measure.verified)),
+        ("计量办法", _sourced(f"{measure.key.label}：{measure.text}", measure.verified)),
     ]
     if isinstance(promised, Milestone):
         lines.append(("目标", promised.target_text or standing.target_text or "—"))
@@ -192,6 +197,18 @@ def _lines(
         ]
     lines.append(("出处", _sourced(promised.source, promised.verified)))
     return lines
+
+
+def _course(days: Sequence[MilestoneDay]) -> list[Any]:
+    """Return the days on which the daily check found another state than before."""
+    lines: list[tuple[str, str | Text]] = []
+    state = None
+    for each in days:
+        if each.state is not state:
+            value = "" if each.value is None else f"　{each.value}"
+            lines.append((str(each.day), Text(f"{each.state.label}{value}", _STYLES[each.state])))
+        state = each.state
+    return [Text("\n经过（每日检查）", style="bold"), pairs(lines)] if lines else []
 
 
 def _names(bodies: tuple[Role, ...]) -> str:

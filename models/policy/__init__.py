@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from models.policy.figures import (
+    Applications,
     Award,
     BatchFigures,
     Body,
@@ -100,6 +101,7 @@ class Programme:
     industries: tuple[Term, ...]
     counties: tuple[Term, ...]
     eligibility: Eligibility
+    applications: Applications
     subsidy: SubsidyPolicy
     awards: tuple[Award, ...]
     steps: Mapping[Stage, Mapping[str, StepLength]]
@@ -344,6 +346,7 @@ def _programme(folder: Path, key: str) -> Programme:
         industries=enterprises.industries,
         counties=enterprises.counties,
         eligibility=enterprises.eligibility,
+        applications=enterprises.applications,
         subsidy=_subsidy_policy(money.subsidy),
         awards=money.awards,
         steps=MappingProxyType({key: MappingProxyType(value) for key, value in steps.items()}),

@@ -15,7 +15,6 @@ class MeasureWords(Sourced):
     """What a measure counts, in the words of the boards."""
 
     key: Measure
-    name: Text
     unit: Text
     text: Text
 

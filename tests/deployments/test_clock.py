@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from models.rules.mail import MailState
 from models.tables.mail import OutboxMail
+from models.tables.milestone import CalendarMoment
 from tasks.database import reading, transaction
 from tests.builders import World
 from tests.notifications.reports import OURS, postfix
@@ -71,6 +72,24 @@ def test_the_clock_reads_reports_even_where_an_imap_server_is_away(
     assert passed_on_at(world) is not None, said
     assert clock.returncode == 0
     assert "（ImapReports：ConnectionRefusedError）" in said
+
+
+def test_the_clock_notes_the_moments_that_have_come(world: World, tmp_path: Path) -> None:
+    clock = start_clock(world, tmp_path, PILOT_TODAY="2025-01-06")
+    try:
+        noted: list[str] = []
+        for _ in range(300):
+            with reading(world.engine) as session:
+                noted = list(session.exec(select(CalendarMoment.key)))
+            if noted or clock.poll() is not None:
+                break
+            time.sleep(0.1)
+    finally:
+        clock.send_signal(signal.SIGTERM)
+        said = clock.communicate(timeout=60)[1]
+
+    assert "applications-open:2" in noted, said
+    assert "applications-ended:2" not in noted
 
 
 def test_a_clock_that_is_set_up_wrongly_says_which_variable_is(

@@ -1,5 +1,6 @@
 """The board and the worklists: what stands where, and where a click leads."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -101,8 +102,19 @@ def test_a_mail_that_reached_nobody_stands_on_the_board_without_person_or_number
         CallForBoard(number=4, party="示例局", case_no="", item=None, since=since),
     ]
 
-    page = board_page([ROW], [], None, {}, {}, calls)
+    page = board_page([ROW], [], [], {}, {}, calls)
 
     assert _line(page, "| 3 ") == ("| 3 | 示例\\|局 | HS-1-0008 | 申报 · 县市区初审 | 2024-03-25 |")
     assert _line(page, "| 4 ") == "| 4 | 示例局 |  |  | 2024-03-25 |"
-    assert "待电话通知" not in board_page([ROW], [], None, {}, {})
+    assert "待电话通知" not in board_page([ROW], [], [], {}, {})
+
+
+def test_after_the_end_the_board_lists_all_that_is_left_to_wind_down() -> None:
+    early = replace(LATE, case_no="HS-1-0009", is_overdue=False, days_left=3)
+
+    page = board_page([ROW], [LATE, early], ["已失效"], {}, {7: "/w/7"}, has_lapsed=True)
+
+    assert "**已失效**" in page
+    assert "## 待收尾案卷（2 件）" in page
+    assert "HS-1-0009" in page
+    assert "## 已逾期事项" not in page

@@ -1,5 +1,6 @@
 """Runs against a real Prefect server: woken, replaced, cancelled by what the database says."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -15,9 +16,17 @@ from models.operations.runs import claim_wakes, unfinished_runs
 from models.rules.stages import Stage
 from models.tables.case import Answer, StageRun
 from tasks.answering import withdraw_case
-from tasks.boards import BOARD_KEY, Boards, board_ids
+from tasks.boards import (
+    BOARD_KEY,
+    MAIL_KEY,
+    MILESTONES_KEY,
+    OVERDUE_KEY,
+    Boards,
+    board_ids,
+)
 from tasks.database import reading, transaction
-from tasks.prefect_runs import Repairs, make_runs, reconcile, wake_runs
+from tasks.overdue_tags import tag_overdue
+from tasks.prefect_runs import OVERDUE_TAG, Repairs, make_runs, reconcile, wake_runs
 from tests.builders import OTHER_ENTERPRISE, World
 from tests.prefect_server import Instance
 
@@ -173,7 +182,7 @@ def test_a_board_deleted_in_prefect_is_put_up_anew(here: World, prefect: Instanc
     here.open()
     boards = Boards()
     with prefect.client() as client:
-        assert boards.refresh(client, here.moment) == 2
+        assert boards.refresh(client, here.moment) == 3
         client.delete_artifact(board_ids(client)[BOARD_KEY])
         here.open(OTHER_ENTERPRISE)
 
@@ -182,3 +191,39 @@ def test_a_board_deleted_in_prefect_is_put_up_anew(here: World, prefect: Instanc
         assert BOARD_KEY in board_ids(client)
         for artifact_id in board_ids(client).values():
             client.delete_artifact(artifact_id)
+
+
+def test_the_boards_of_the_calendar_are_put_up_once_and_the_first_leads_to_them(
+    here: World, prefect: Instance
+) -> None:
+    boards = Boards()
+    with prefect.client() as client:
+        assert boards.refresh_calendar(client, here.moment) == 2
+        assert boards.refresh_calendar(client, here.moment) == 0
+        boards.refresh(client, here.moment)
+
+        ids = board_ids(client)
+        board = client.request("GET", f"/artifacts/{ids[BOARD_KEY]}").json()["data"]
+        assert {MILESTONES_KEY, OVERDUE_KEY, MAIL_KEY} <= ids.keys()
+        for key in (MILESTONES_KEY, OVERDUE_KEY, MAIL_KEY):
+            assert f"/v2/artifacts/artifact/{ids[key]}" in board
+        for artifact_id in ids.values():
+            client.delete_artifact(artifact_id)
+
+
+def test_exactly_the_overdue_runs_carry_the_tag(here: World, prefect: Instance) -> None:
+    with prefect.client() as client:
+        case_no, run_id = _at_form(here, client, "示例精工装备")
+        due_on = here.open_item(case_no).due_on
+        assert due_on is not None
+
+        assert tag_overdue(client, due_on) == 0
+        assert tag_overdue(client, due_on + timedelta(days=1)) == 1
+        assert tag_overdue(client, due_on + timedelta(days=1)) == 0
+        tags = client.read_flow_run(run_id).tags
+        assert OVERDUE_TAG in tags
+        assert "阶段:申报" in tags
+
+        # The deadline was moved, say.
+        assert tag_overdue(client, due_on) == 1
+        assert OVERDUE_TAG not in client.read_flow_run(run_id).tags

@@ -15,7 +15,7 @@ from models.operations.milestones.readings import (
     readings_in_force,
     weigh_reading,
 )
-from models.operations.milestones.snapshots import MilestoneChange, note_day
+from models.operations.milestones.snapshots import MilestoneChange, milestone_days, note_day
 
 __all__ = [
     "REACHED_BY",
@@ -26,6 +26,7 @@ __all__ = [
     "choose_reading",
     "end_of",
     "measured_cases",
+    "milestone_days",
     "milestone_or_target",
     "note_day",
     "progress",

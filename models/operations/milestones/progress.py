@@ -83,6 +83,8 @@ class _Look:
         self._session = session
         self._programme = programme
         self._on = on
+        self._counts: dict[tuple[Measure, int | None], int] = {}
+        self._settled: dict[int, bool] = {}
         self._evidence = measures.evidence_on(session, on)
         self._readings = readings_in_force(session, programme)
         self._windows: Mapping[str, tuple[date, date]] = {
@@ -213,9 +215,12 @@ class _Look:
                 return self._cases(measure, batch)
 
     def _cases(self, measure: Measure, batch: int | None) -> int:
-        return measures.count_cases(
-            self._session, measure, batch, self._on, programme=self._programme.key
-        )
+        """Return the count, made once: several milestones ask for the same one."""
+        if (measure, batch) not in self._counts:
+            self._counts[measure, batch] = measures.count_cases(
+                self._session, measure, batch, self._on, programme=self._programme.key
+            )
+        return self._counts[measure, batch]
 
     def _reached_on(self, measure: Measure, batch: int | None, number: int) -> date | None:
         at = measures.reached_at(
@@ -225,15 +230,19 @@ class _Look:
 
     def _is_settled(self, batch: int) -> bool:
         """Return whether nobody can be selected any more: the list of the batch is complete."""
+        if batch not in self._settled:
+            self._settled[batch] = self._has_settled(batch)
+        return self._settled[batch]
+
+    def _has_settled(self, batch: int) -> bool:
         closes_on = self._session.exec(
             select(col(Batch.applications_close_on)).where(
                 Batch.programme_key == self._programme.key, Batch.number == batch
             )
         ).one()
-        applying = measures.cases_applying(
+        return self._on > closes_on and not measures.cases_applying(
             self._session, batch, self._on, programme=self._programme.key
         )
-        return self._on > closes_on and not applying
 
     def _evidence_due_on(self, contradiction: str | None, ends_on: date) -> date:
         reading = self._readings.get(contradiction or "")

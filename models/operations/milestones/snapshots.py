@@ -55,6 +55,13 @@ def note_day(
     return changes
 
 
+def milestone_days(session: Session, key: str) -> Sequence[MilestoneDay]:
+    """Return the days on which the milestone stood otherwise than before, the earliest first."""
+    return session.exec(
+        select(MilestoneDay).where(MilestoneDay.key == key).order_by(col(MilestoneDay.day))
+    ).all()
+
+
 def _last_rows(session: Session, today: date, *, is_before: bool = False) -> Sequence[MilestoneDay]:
     """Return the last row of each milestone up to `today`, or before it."""
     until = col(MilestoneDay.day) < today if is_before else col(MilestoneDay.day) <= today

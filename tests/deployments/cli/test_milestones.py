@@ -11,6 +11,7 @@ from models.rules.stages import Stage
 from models.tables.milestone import MilestoneEvidence, ReadingChoice
 from models.tables.programme import Batch
 from tasks.database import reading
+from tasks.milestones import look_at_milestones
 from tests.builders import World
 from tests.deployments.cli.conftest import Pilot
 
@@ -70,6 +71,22 @@ def test_what_was_done_late_is_told_late_for_good(
     with reading(world.engine) as session:
         before = progress(session, world.moment.programme, date(2024, 6, 30))
     assert next(each.state.label for each in before if each.key == "2024-05") == "有风险"
+
+
+def test_the_course_of_a_milestone_is_shown_day_by_day(pilot: Pilot, world: World) -> None:
+    for day in (date(2025, 1, 6), date(2025, 1, 20), date(2025, 1, 21), date(2025, 2, 1)):
+        world.go_to(day)
+        look_at_milestones(world.moment, world.engine)
+
+    days = pilot.json("milestone", "show", "2025-01")["milestone"]["days"]
+
+    assert [(each["day"], each["state_label"]) for each in days] == [
+        ("2025-01-06", "进行中"),
+        ("2025-01-20", "有风险"),
+        ("2025-02-01", "逾期"),
+    ]
+    shown = pilot("milestone", "show", "2025-01").out
+    assert "经过（每日检查）\n2025-01-06  进行中　0" in shown
 
 
 def test_evidence_withdrawn_counts_no_more_and_stays_on_record(

@@ -66,7 +66,9 @@ def test_every_command_explains_itself_in_chinese(
     assert "Show this message" not in told.out
 
 
-@pytest.mark.parametrize("group", ["case", "item", "mail", "milestone", "party", "audit", "db"])
+@pytest.mark.parametrize(
+    "group", ["case", "item", "mail", "milestone", "event", "party", "audit", "db"]
+)
 def test_a_group_alone_lists_its_commands(capsys: pytest.CaptureFixture[str], group: str) -> None:
     assert run([group]) == 2
 

@@ -4,19 +4,18 @@ from datetime import date, timedelta
 
 from sqlmodel import col, select
 
-from models.operations.milestones import MilestoneChange, note_day, progress
+from models.operations.milestones import MilestoneChange
 from models.rules.milestones import MilestoneState
 from models.rules.stages import Stage
 from models.tables.milestone import MilestoneDay
-from tasks.database import reading, transaction
+from tasks.database import reading
+from tasks.milestones import look_at_milestones
 from tests.builders import World
 from tests.operations.at_once import at_once
 
 
 def look(world: World) -> list[MilestoneChange]:
-    with transaction(world.engine) as session:
-        standings = progress(session, world.moment.programme, world.today)
-        return note_day(session, standings, world.today)
+    return list(look_at_milestones(world.moment, world.engine))
 
 
 def rows(world: World, key: str) -> list[tuple[date, int | None, str]]:
