@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 #: Latest starts shown to people, the most urgent first; JSON has all of them.
 _SHOWN = 20
-_NARROW = {"no_wrap": True}
 _STYLES = {
     "reached": "green",
     "in-time": "green",
@@ -55,21 +54,19 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
             "尚未立案的不预计。P80：模拟中八成在这一天或之前达到。"
         )
     ]
-    targets = table(
-        "编号", "任务", "目标", "现有", "在办", "期限", "P50", "P80", "按期可能", "结论"
-    )
+    narrow = ("现有/目标", "在办", "期限", "P50", "P80", "按期", "结论")
+    targets = table("任务", *((title, {"no_wrap": True}) for title in narrow))
     for each in made.targets:
         targets.add_row(
             each.name,
-            f"{each.target} {each.unit}",
-            str(each.value),
+            f"{each.value}/{each.target}",
             str(each.in_flight),
             str(each.due_on),
             _day(each.p50),
             _day(each.p80),
             f"{each.chance_percent}%",
             Text(
-                each.verdict.label + ("（数据太少）" if each.steps_with_few_data else ""),
+                each.verdict.label + ("\n数据太少" if each.steps_with_few_data else ""),
                 style=_STYLES[each.verdict.value],
             ),
         )

@@ -129,7 +129,7 @@ def _transformation(material: Material) -> list[Block]:
     ]
     for title, grouping, note in (
         ("分县市区改造进展", material.by_county, _county_note(material.programme)),
-        ("分行业改造进展", material.by_industry, ""),
+        ("分行业改造进展", material.by_industry, "行业按企业现行登记。"),
     ):
         table = grouped(title, grouping, figures, material.lines, note=note)
         blocks += [table, chart_of(table, title, columns=_DRAWN)]
@@ -144,7 +144,8 @@ _COUNTING = (
 
 def _county_note(programme: Programme) -> str:
     unverified = [term.name for term in programme.counties if not term.verified]
-    return f"{'、'.join(unverified)}作为申报属地的口径{UNVERIFIED}" if unverified else ""
+    said = "县市区按企业现行登记"
+    return f"{said}；{'、'.join(unverified)}作为申报属地的口径{UNVERIFIED}" if unverified else said
 
 
 def _replication(material: Material) -> list[Block]:

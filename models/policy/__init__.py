@@ -19,8 +19,6 @@ from models.policy.figures import (
     ContradictionsFile,
     Eligibility,
     EnterprisesFile,
-    ForecastFigures,
-    ForecastFile,
     MailFile,
     Milestone,
     MilestonesFile,
@@ -36,6 +34,7 @@ from models.policy.figures import (
     Target,
     Term,
 )
+from models.policy.forecast import ForecastFigures, ForecastFile
 from models.policy.lines import line_of
 from models.policy.measures import (
     MeasuresFile,

@@ -333,19 +333,6 @@ class MilestonesFile(Figures):
     milestones: tuple[Milestone, ...]
 
 
-class ForecastFigures(Sourced):
-    """How the forecast is made: so many runs; a step with fewer finished items is not known."""
-
-    runs: Count
-    min_observations: Count
-
-
-class ForecastFile(Figures):
-    """`forecast.toml`."""
-
-    forecast: ForecastFigures
-
-
 class ContradictionsFile(Figures):
     """`contradictions.toml`."""
 

@@ -10,16 +10,19 @@ from xml.sax.saxutils import escape
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
-from reportlab.lib.pagesizes import A4
+from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import cm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import (
+    BaseDocTemplate,
+    Frame,
     KeepTogether,
     LongTable,
+    NextPageTemplate,
     PageBreak,
-    SimpleDocTemplate,
+    PageTemplate,
     Spacer,
     TableStyle,
 )
@@ -38,8 +41,10 @@ from tasks.programme_reports.drawn_charts import built_in_font, drawn
 from tasks.programme_reports.refusals import FontError
 
 _OWN = "PilotReport"
-_WIDTH = A4[0] - 4.6 * cm
+_SIDE, _TOP = 2.3 * cm, 2.4 * cm
+_UPRIGHT, _ACROSS = "upright", "across"
 _GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
+_PADDING = 3
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
 
 
@@ -61,21 +66,30 @@ def draw(printed: Printed) -> bytes:
     font = _font()
     out = io.BytesIO()
     report = printed.report
-    document = SimpleDocTemplate(
+    document = BaseDocTemplate(
         out,
         pagesize=A4,
-        leftMargin=2.3 * cm,
-        rightMargin=2.3 * cm,
-        topMargin=2.4 * cm,
-        bottomMargin=2.4 * cm,
         title=report.title,
         author=report.issuer,
         subject=f"SHA-256 {printed.sha256}",
         invariant=1,
     )
     foot = partial(_foot, printed, font)
-    document.build(list(_story(printed, font)), onFirstPage=foot, onLaterPages=foot)
+    document.addPageTemplates(
+        [
+            PageTemplate(name, [_frame(size)], onPage=foot, pagesize=size)
+            for name, size in ((_UPRIGHT, A4), (_ACROSS, landscape(A4)))
+        ]
+    )
+    document.build(list(_story(printed, font)))
     return out.getvalue()
+
+
+def _frame(size: tuple[float, float]) -> Frame:
+    """Return the part of a page that text stands in."""
+    width, height = size
+    edges = {"leftPadding": 0, "rightPadding": 0, "topPadding": 0, "bottomPadding": 0}
+    return Frame(_SIDE, _TOP, width - 2 * _SIDE, height - 2 * _TOP, **edges)
 
 
 def _font() -> str:
@@ -103,7 +117,12 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
     heading_style = _style(font, 16, spaceBefore=14, spaceAfter=6, keepWithNext=True)
     body = _style(font, 12, leading=22, firstLineIndent=24)
     numbers = numbered_tables(printed.report)
+    width, is_across = A4[0], False
     for heading, section in headed(printed.report):
+        if section.is_annex and not is_across:  # annexes have many columns
+            width, is_across = A4[1], True
+            yield NextPageTemplate(_ACROSS)
+            yield PageBreak()
         yield _said(heading, heading_style)
         for block in section.blocks:
             match block:
@@ -112,7 +131,8 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
                 case Slot():
                     yield from _slot(block, font)
                 case Table():
-                    yield from _table(block, numbers.get(id(block)), font)
+                    room = int(width - 2 * _SIDE)
+                    yield from _table(block, numbers.get(id(block)), font, room)
                 case Chart():
                     yield Spacer(1, 6)
                     yield drawn(block, font)
@@ -149,16 +169,15 @@ def _slot(slot: Slot, font: str) -> Iterator[Any]:
     )
 
 
-def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
+def _table(table: Table, number: int | None, font: str, room: int) -> Iterator[Any]:
     size = 8 if len(table.columns) > MANY_COLUMNS else 9.5
-    left = _style(font, size, leading=size * 1.35)
-    right = _style(font, size, leading=size * 1.35, alignment=TA_RIGHT)
     centre = _style(font, size, leading=size * 1.35, alignment=TA_CENTER)
-    rows = [[_said(column.heading, centre) for column in table.columns]]
+    widths = column_widths(table, room, size)
+    rows: list[list[Any]] = [[_said(column.heading, centre) for column in table.columns]]
     rows += [
         [
-            _said(cell_text(cell, column.kind), right if column.kind in _NUMBERS else left)
-            for cell, column in zip(row, table.columns, strict=True)
+            _cell(cell_text(cell, column.kind), column.kind in _NUMBERS, width, font, size)
+            for cell, column, width in zip(row, table.columns, widths, strict=True)
         ]
         for row in table.rows
     ]
@@ -166,20 +185,21 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
         ("GRID", (0, 0), (-1, -1), 0.5, _GREY),
         ("BACKGROUND", (0, 0), (-1, 0), _FILL),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-        ("LEFTPADDING", (0, 0), (-1, -1), 3),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("FONT", (0, 0), (-1, -1), font, size, size * 1.35),
+        ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
+    ]
+    looks += [
+        ("ALIGN", (place, 1), (place, -1), "RIGHT")
+        for place, column in enumerate(table.columns)
+        if column.kind in _NUMBERS
     ]
     if table.has_total:
         looks.append(("BACKGROUND", (0, -1), (-1, -1), HexColor(0xF7F7F7)))
         looks.append(("LINEABOVE", (0, -1), (-1, -1), 1, HexColor(0x444444)))
-    drawn_table = LongTable(
-        rows,
-        colWidths=column_widths(table, int(_WIDTH), size),
-        repeatRows=1,
-        style=TableStyle(looks),
-    )
+    drawn_table = LongTable(rows, colWidths=widths, repeatRows=1, style=TableStyle(looks))
     parts: list[Any] = [drawn_table]
     if number is not None:
         title = _style(font, 11, alignment=TA_CENTER, spaceBefore=12, spaceAfter=4)
@@ -190,11 +210,20 @@ def _table(table: Table, number: int | None, font: str) -> Iterator[Any]:
     yield from ([KeepTogether(parts)] if len(table.rows) <= KEPT_TOGETHER else parts)
 
 
+def _cell(text: str, is_number: bool, width: int, font: str, size: float) -> Any:
+    """Return a text that fits as it is: a paragraph for each of thousands takes a minute."""
+    if pdfmetrics.stringWidth(text, font, size) <= width - 2 * _PADDING:
+        return text
+    side = {"alignment": TA_RIGHT} if is_number else {}
+    return _said(text, _style(font, size, leading=size * 1.35, **side))
+
+
 def _foot(printed: Printed, font: str, canvas: Any, document: Any) -> None:
     canvas.saveState()
     canvas.setFont(font, 10)
-    canvas.drawCentredString(A4[0] / 2, 1.5 * cm, f"— {document.page} —")
+    middle = canvas._pagesize[0] / 2
+    canvas.drawCentredString(middle, 1.5 * cm, f"— {document.page} —")
     canvas.setFont(font, 7)
     canvas.setFillColor(_GREY)
-    canvas.drawCentredString(A4[0] / 2, 1.0 * cm, printed.foot)
+    canvas.drawCentredString(middle, 1.0 * cm, printed.foot)
     canvas.restoreState()

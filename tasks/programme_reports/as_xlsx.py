@@ -1,6 +1,7 @@
 """A report as a workbook: a sheet for each heading, its tables as numbers, native charts."""
 
 import io
+from copy import copy
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -141,6 +142,7 @@ class _Sheet:
     def __init__(self, sheet: Any, printed: Printed, data: _ChartData) -> None:
         self._sheet, self._data, self._row = sheet, data, 1
         self._widths: dict[int, int] = {}
+        self._looks: dict[tuple[ColumnKind | None, bool], Any] = {}
         sheet.sheet_view.showGridLines = False
         _page(sheet, printed)
 
@@ -175,9 +177,9 @@ class _Sheet:
             self._widen(place, column.heading)
         self._row += 1
         for at, row in enumerate(table.rows, start=1):
-            font = Font(name="仿宋", size=11, bold=table.has_total and at == len(table.rows))
+            is_total = table.has_total and at == len(table.rows)
             for place, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
-                self._fill(place, value, column, font)
+                self._fill(place, value, column, is_total)
             self._row += 1
         if table.note:
             self.say(f"注：{table.note}", Font(name="仿宋", size=10))
@@ -189,25 +191,36 @@ class _Sheet:
         self._sheet.add_chart(native, f"A{self._row + 1}")
         self._row += _CHART_ROWS
 
-    def _fill(self, place: int, value: Cell, column: Column, font: Font) -> None:
+    def _fill(self, place: int, value: Cell, column: Column, is_total: bool) -> None:
         cell = self._sheet.cell(self._row, place)
         shown = cell_text(value, column.kind)
         number = _number(value, column.kind)
         if number is None:
-            _put(cell, shown, font)
-            cell.alignment = Alignment(wrap_text=True, vertical="center")
+            cell.value = to_cell(shown)
+            cell.data_type = "s"
         else:
-            cell.value, cell.font = number, font
-            cell.number_format = _FORMATS[column.kind]
-        cell.border = _BORDER
+            cell.value = number
+        self._dress(cell, None if number is None else column.kind, is_total)
         self._widen(place, shown)
+
+    def _dress(self, cell: Any, kind: ColumnKind | None, is_total: bool) -> None:
+        """Give a cell its looks: openpyxl takes its time over them, so once for each kind."""
+        if (kind, is_total) not in self._looks:
+            cell.font = Font(name="仿宋", size=11, bold=is_total)
+            cell.border = _BORDER
+            cell.alignment = Alignment(wrap_text=kind is None, vertical="center")
+            if kind is not None:
+                cell.number_format = _FORMATS[kind]
+            self._looks[kind, is_total] = cell._style
+        cell._style = copy(self._looks[kind, is_total])
 
     def _widen(self, place: int, text: str) -> None:
         """Make a column as wide as its longest text, within limits."""
         needed = 2 + sum(1 if ord(sign) < 0x2000 else 2 for sign in text)
-        width = min(max(needed, self._widths.get(place, _NARROWEST)), _WIDEST)
-        self._widths[place] = width
-        self._sheet.column_dimensions[get_column_letter(place)].width = width
+        width = min(max(needed, _NARROWEST), _WIDEST)
+        if width > self._widths.get(place, 0):
+            self._widths[place] = width
+            self._sheet.column_dimensions[get_column_letter(place)].width = width
 
 
 def _number(value: Cell, kind: ColumnKind) -> int | Decimal | date | None:

@@ -9,8 +9,8 @@ from docx.oxml.ns import nsdecls
 from models.rules.report_content import ColumnKind, Table, cell_text
 from tasks.programme_reports.drawing import KEPT_TOGETHER, MANY_COLUMNS, column_widths
 
-#: In half points: 10 points, and 8.5 where many columns have to stand beside each other.
-_SIZE, _SMALL_SIZE = 20, 17
+#: In half points: 10 points, and 8 where many columns have to stand beside each other.
+_SIZE, _SMALL_SIZE = 20, 16
 _FILL = "EEF2F6"
 _NUMBERS = frozenset({ColumnKind.COUNT, ColumnKind.YUAN})
 
