@@ -7,9 +7,12 @@ from time import monotonic
 from prefect.client.orchestration import SyncPrefectClient
 
 from deployments.signs import sign
+from models.rules.clock import day_of
 from models.tables.mail import machine_now
 from tasks.answering import present_moment
 from tasks.boards import Boards
+from tasks.moments import are_moments_waiting
+from tasks.overdue_tags import tag_overdue
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, reconcile, wake_runs
 from tasks.sweeping import is_missed
 
@@ -51,6 +54,7 @@ class Beat:
             if now >= self._next_boards:
                 self._next_boards = now + BOARD_SECONDS
                 self._try(self._catch_up, client)
+                self._try(self._have_moments_handled, client)
                 self._try(self._show, client)
             if now >= self._next_calendar:
                 self._next_calendar = now + _CALENDAR_SECONDS
@@ -88,11 +92,25 @@ class Beat:
             idempotency_key=f"catch-up:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
         )
 
+    def _have_moments_handled(self, client: SyncPrefectClient) -> None:
+        """Make a run for the moments that the clock has noted, again until they are done."""
+        if not are_moments_waiting():
+            return
+        handler = client.read_deployment_by_name(f"日历时点/{DEPLOYMENT}")
+        day, now = f"{present_moment().at:%Y-%m-%d}", machine_now()
+        client.create_flow_run_from_deployment(
+            handler.id,
+            name=f"日历时点 · {day}",
+            idempotency_key=f"moments:{day}:{now:%Y-%m-%dT%H}:{now.minute // 10}",
+        )
+
     def _show(self, client: SyncPrefectClient) -> None:
         self._boards.refresh(client, present_moment())
 
     def _show_calendar(self, client: SyncPrefectClient) -> None:
-        self._boards.refresh_calendar(client, present_moment())
+        moment = present_moment()
+        tag_overdue(client, day_of(moment.at))
+        self._boards.refresh_calendar(client, moment)
 
     def _sign(self, client: SyncPrefectClient) -> None:
         sign("worker")

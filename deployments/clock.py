@@ -1,7 +1,7 @@
 """`python -m deployments.clock`: what must not flood Prefect's run list, on APScheduler's ticks.
 
-Sends the mails of the outbox, reads what comes back and gives a sign of life. It does not import
-Prefect.
+Sends the mails of the outbox, reads what comes back, notes the moments of the calendar and gives a
+sign of life. It does not import Prefect.
 """
 
 import logging
@@ -11,6 +11,7 @@ from threading import Event, Lock
 from types import FrameType
 
 from apscheduler.schedulers.blocking import BlockingScheduler
+from sqlalchemy.exc import DBAPIError
 
 from deployments.signs import sign
 from models.operations import outbox
@@ -23,14 +24,18 @@ from notifications.template_check import check_templates
 from tasks.database import reading, transaction
 from tasks.mail import dispatch_once
 from tasks.mail_modes import require_may_start
+from tasks.moments import note_moments
 from tasks.reports import read_reports
 
+_log = logging.getLogger(__name__)
 #: How soon a queued mail is taken up.
 _TICK_SECONDS = 0.5
 _SIGN_SECONDS = 5
 _MISFIRE_SECONDS = 60
 #: How often delivery reports are looked for.
 _REPORTS_SECONDS = 180
+#: How soon after its beginning a day's moments are noted.
+_MOMENTS_SECONDS = 30
 
 
 class Dispatcher:
@@ -63,6 +68,18 @@ class Dispatcher:
             self._post.close()
 
 
+def _moments() -> None:
+    """Note the moments of the calendar that have come; the worker has them handled.
+
+    Looked for again and again rather than set for their instant: a moment missed in an outage, a
+    window moved by a reading, a clock moved to another day are all caught up with alike.
+    """
+    try:
+        note_moments()
+    except (PilotError, DBAPIError) as error:  # tried again with the next tick
+        _log.warning("日历时点暂时无法检查，稍后再试（%s）", type(error).__name__)
+
+
 def main() -> int:
     """Tick until told to stop; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
@@ -93,6 +110,7 @@ def main() -> int:
             seconds=_REPORTS_SECONDS,
             next_run_time=machine_now(),
         )
+    scheduler.add_job(_moments, "interval", seconds=_MOMENTS_SECONDS, next_run_time=machine_now())
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:

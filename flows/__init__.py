@@ -7,6 +7,7 @@ from prefect.flows import Flow
 
 from flows.acceptance import acceptance
 from flows.application import application
+from flows.calendar_moments import calendar_moments
 from flows.daily_sweep import daily_sweep
 from flows.diagnosis import diagnosis
 from flows.grading import grading
@@ -22,5 +23,6 @@ DEPLOYMENTS: Sequence[tuple[Flow[..., Any], str, str | None, Sequence[str]]] = (
         for flow in (application, diagnosis, transformation, acceptance, grading, subsidy)
     ),
     (daily_sweep, DEPLOYMENT, "30 8 * * *", (TAG,)),
+    (calendar_moments, DEPLOYMENT, None, (TAG,)),
     (reconcile_runs, DEPLOYMENT, "*/10 * * * *", (TAG,)),
 )

@@ -6,6 +6,7 @@ from prefect.artifacts import create_markdown_artifact
 from models.policy import Programme
 from tasks.answering import present_moment
 from tasks.boards import Boards
+from tasks.overdue_tags import tag_overdue
 from tasks.prefect_runs import make_runs, prefect, wake_runs
 from tasks.sweeping import Swept, sweep_day
 
@@ -26,6 +27,7 @@ def daily_sweep() -> str:
     with prefect() as client:
         make_runs(client)
         wake_runs(client)
+        tag_overdue(client, swept.day)
         boards = Boards()
         boards.refresh(client, moment)
         boards.refresh_calendar(client, moment)

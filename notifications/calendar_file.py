@@ -16,9 +16,10 @@ _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def calendar_text(deadlines: Iterable[Deadline], *, office: str, address: str) -> str:
-    """Return `deadlines` as a published calendar, one whole-day entry each.
+    """Return `deadlines` as a published calendar, one entry each.
 
-    The same mail gives the same text, however often it is sent. An entry does not block the day.
+    The same mail gives the same text, however often it is sent. A deadline does not block its day;
+    an event has its hours, in UTC, and blocks them.
     """
     organizer = vCalAddress(f"mailto:{address}")
     organizer.params["CN"] = office
@@ -28,17 +29,21 @@ def calendar_text(deadlines: Iterable[Deadline], *, office: str, address: str) -
         alarm.add("action", "DISPLAY")
         alarm.add("trigger", _ALARM_BEFORE)
         alarm.add("description", deadline.summary)
+        hours = deadline.hours
+        start, end = (None, None) if hours is None else (each.astimezone(UTC) for each in hours)
         written_at = deadline.written_at.astimezone(UTC).replace(microsecond=0)
         events.append(
             Event.new(
                 uid=deadline.uid,
-                start=deadline.day,
+                start=deadline.day if start is None else start,
+                end=end,
+                location=deadline.place or None,
                 stamp=written_at,
                 sequence=max(0, int((written_at - _EPOCH).total_seconds())),
                 summary=deadline.summary,
                 description=deadline.description,
                 organizer=organizer,
-                transparency=TRANSP.TRANSPARENT,
+                transparency=TRANSP.TRANSPARENT if hours is None else TRANSP.OPAQUE,
                 subcomponents=[alarm],
             )
         )

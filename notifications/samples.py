@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from notifications.contexts import (
+    ApplicationsOpen,
     DueMatters,
+    EventInvitation,
     ItemOpened,
     MailContext,
     Matter,
@@ -107,6 +109,27 @@ def a_matter(case_no: str, item_id: int, enterprise: str, due_on: date, days_lef
     )
 
 
+OPENING = ApplicationsOpen(
+    **{**PERSONAL, "clause": "三（一）1"},
+    batch_number=1,
+    batch_name="第一批",
+    opens_on=date(2024, 1, 1),
+    closes_on=date(2024, 3, 31),
+    is_to_county=True,
+    industries=("高端装备", "电子信息"),
+    how_to_apply=("企业向所在县市区经信部门提出申报", "由市经信局立案后在线填写申报表"),
+)
+INVITATION = EventInvitation(
+    **{**PERSONAL, "clause": "三（三）4"},
+    event_id=3,
+    event_name="工业互联网专题培训",
+    kind_name="培训",
+    starts_at=datetime(2024, 6, 18, 1, 0, tzinfo=UTC),
+    ends_at=datetime(2024, 6, 18, 9, 0, tzinfo=UTC),
+    place="示例会议中心",
+    note="请企业负责人和信息化负责人参加。\n午餐自理。",
+)
+
 SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENED,
     OPENED_AGAIN,
@@ -194,4 +217,8 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
         matters=(a_matter("HS-1-0007", 42, "示例铜材有限公司", date(2024, 3, 26), 1),),
         how_to_answer=("打开办理页面填写表单",),
     ),
+    OPENING,
+    OPENING.model_copy(update={"is_to_county": False, "written_at": None}),
+    INVITATION,
+    INVITATION.model_copy(update={"note": None, "written_at": None}),
 )

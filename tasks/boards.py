@@ -84,7 +84,16 @@ class Boards:
             for party_id in worklists
         }
         mode = MailSettings.read().mode.label
-        page = board_page(rows, items, notes, run_ids, addresses, calls, mail_mode=mode)
+        page = board_page(
+            rows,
+            items,
+            notes,
+            run_ids,
+            addresses,
+            calls,
+            mail_mode=mode,
+            has_lapsed=moment.programme.has_lapsed(today),
+        )
         return shown + self._show(client, moment, {BOARD_KEY: ("看板", page)})
 
     def refresh_calendar(self, client: SyncPrefectClient, moment: Moment) -> int:

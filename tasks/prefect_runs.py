@@ -37,6 +37,8 @@ from tasks.database import reading, transaction
 #: Every run of ours carries it.
 TAG = "中小企业试点"
 DEPLOYMENT = "试点"
+#: A run whose item is overdue carries it, from the sweep that finds it so until it is answered.
+OVERDUE_TAG = "逾期"
 #: A run that executes longer than this has lost its worker; ours take seconds.
 _LONGEST_EXECUTION = timedelta(minutes=10)
 #: For so long a form that could not be handed in is tried again, every time we reconcile.

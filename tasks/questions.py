@@ -26,11 +26,13 @@ from models.operations.parties import (
 )
 from models.operations.prefilling import as_written, prefill
 from models.operations.runs import Question, ask, pause_key, stay
+from models.operations.windows import window_note
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import Channel, Role, Stage
-from models.tables.case import Answer, WorkItem
+from models.tables.case import Answer, Case, WorkItem
 from models.tables.party import Party
+from models.tables.programme import Batch
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import transaction
@@ -210,6 +212,10 @@ def _words(
         parts.append(f"⚠️ **上次提交未被接受：{cell(refusal.refusal)}**")
     if item.reason:
         parts.append(f"↩️ **退回原因：{cell(item.reason)}**")
+    if (item.stage, item.step) == (Stage.APPLICATION, "submit"):
+        batch = session.get_one(Batch, session.get_one(Case, item.case_no).batch_id)
+        if outside := window_note(batch, day_of(moment.at)):
+            parts.append(f"⚠️ **{outside}（待核）**")
     parts.append(f"**{step.label}**（第 {item.round} 轮 · 事项 {item.id}）：{step.asks}。")
     parts.append("先看下面的案情，再**向下滚动**填写表单。")
     parts.append(_list(_asked_of(item, step, party, moment)))

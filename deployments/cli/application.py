@@ -18,6 +18,7 @@ from deployments.cli import (
     contact_commands,
     database_commands,
     drill_command,
+    event_commands,
     import_command,
     item_commands,
     mail_commands,
@@ -54,6 +55,7 @@ mail_commands.app.add_typer(reach_commands.calls_app, name="calls")
 app.add_typer(worklist_commands.app, name="worklist")
 app.add_typer(mail_commands.app, name="mail")
 app.add_typer(milestone_commands.app, name="milestone")
+app.add_typer(event_commands.app, name="event")
 party_commands.app.add_typer(contact_commands.app, name="contact")
 app.add_typer(party_commands.app, name="party")
 import_command.register(app)

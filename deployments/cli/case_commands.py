@@ -1,5 +1,6 @@
 """`pilot case`: the list of cases, one case, its history; open one, withdraw one."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,12 @@ from models.operations.case_history import HistoryEntry, case_history
 from models.operations.case_records import case_records
 from models.operations.parties import contacts_of, party_for_role
 from models.operations.registering import NewParty, Person, enterprise_for_case
+from models.operations.windows import window_note
 from models.operations.worklists import OpenItem, case_rows, open_items
+from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.party import Party
+from models.tables.programme import Batch
 from tasks.answering import CollisionError, withdraw_case
 from tasks.database import reading, transaction
 from tasks.hand_off_mails import mails_for_opening
@@ -47,6 +51,14 @@ TextWanted = Annotated[
 ]
 
 
+class NotLapsedError(PilotError):
+    """There is nothing to wind down while the programme runs."""
+
+    def __init__(self, ends_on: date) -> None:
+        """Name its last day."""
+        super().__init__(f"试点到 {ends_on} 才期满，没有待收尾的案卷")
+
+
 @app.command("list", cls=Command)
 def list_cases(
     stage: StageWanted = None,
@@ -54,10 +66,17 @@ def list_cases(
     batch: BatchWanted = None,
     county: CountyWanted = None,
     text: TextWanted = None,
+    wind_down: Annotated[
+        bool, typer.Option("--wind-down", help="只看期满失效后仍待收尾的案卷")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """列出案卷。"""
     here = present()
+    if wind_down:
+        if here.lapse is None:
+            raise NotLapsedError(here.moment.programme.ends_on)
+        status = CaseStatus.ACTIVE
     with reading() as session:
         rows = case_rows(
             session,
@@ -245,11 +264,14 @@ def open_case(
         raise CollisionError from error
     with reading() as session:
         opened = open_items(session, today=here.today, case_no=case.case_no)[0]
+        outside = window_note(session.get_one(Batch, case.batch_id), here.today)
     if as_json:
-        print_json({**here.heading(), "case_no": case.case_no, "item": opened})
+        told = {"case_no": case.case_no, "item": opened, "window_note": outside}
+        print_json({**here.heading(), **told})
         return
     done = Text(f"✓ 已立案 {case.case_no}：{opened.enterprise}", style="green")
-    show(here.note, done, pairs(item_lines(opened)))
+    notes = [Text(f"注意：{outside}（待核）", style="yellow")] if outside else []
+    show(here.note, done, *notes, pairs(item_lines(opened)))
 
 
 @app.command("withdraw", cls=Command)

@@ -11,7 +11,7 @@ from models.operations.programmes import NoProgrammeError
 from models.rules.clock import day_of
 from models.rules.stages import Channel
 from tasks.answering import Moment, present_moment
-from tasks.clock import trial_note
+from tasks.clock import lapse_note, trial_note
 from tasks.database import DatabaseSettings
 
 
@@ -21,11 +21,17 @@ class Instance:
 
     moment: Moment
     today: date
-    note: str | None
+    trial: str | None
+    lapse: str | None
+
+    @property
+    def note(self) -> str | None:
+        """What stands above every page: that it is a trial, that the document has lapsed."""
+        return "；".join(each for each in (self.trial, self.lapse) if each) or None
 
     def heading(self) -> dict[str, object]:
         """Return what every JSON document begins with."""
-        return {"today": self.today, "trial_note": self.note}
+        return {"today": self.today, "trial_note": self.trial, "lapse_note": self.lapse}
 
 
 def present() -> Instance:
@@ -33,7 +39,13 @@ def present() -> Instance:
     if not database_exists():
         raise NoProgrammeError
     moment = present_moment()
-    return Instance(moment=moment, today=day_of(moment.at), note=trial_note(moment.row))
+    today = day_of(moment.at)
+    return Instance(
+        moment=moment,
+        today=today,
+        trial=trial_note(moment.row),
+        lapse=lapse_note(moment.programme, today),
+    )
 
 
 def database_exists() -> bool:

@@ -61,7 +61,7 @@ def set_milestone(
     here = present()
     store = DatabaseSettings().home.expanduser().resolve() / "documents"
     with IncomingDocument(store, evidence) as document, transaction() as session:
-        bureau, deed = _deed(here, session, by, "登记里程碑佐证材料", "附件1、附件2")
+        bureau, deed = lead_deed(here, session, by, "登记里程碑佐证材料", "附件1、附件2")
         row, is_new = record_evidence(
             session,
             here.moment.programme,
@@ -98,7 +98,7 @@ def unset_milestone(
     """撤销一份误登的佐证材料；文件和记录保留。"""
     here = present()
     with transaction() as session:
-        bureau, deed = _deed(here, session, by, "撤销里程碑佐证材料", "附件1、附件2")
+        bureau, deed = lead_deed(here, session, by, "撤销里程碑佐证材料", "附件1、附件2")
         row = withdraw_evidence(session, evidence_id, reason, deed, bureau, at=here.moment.at)
     if as_json:
         print_json({**here.heading(), "key": row.key, "evidence": row.model_dump()})
@@ -127,7 +127,7 @@ def put_in_force(
     programme = here.moment.programme
     if apply:
         with transaction() as session:
-            bureau, deed = _deed(here, session, by, "选定方案读法", "牵头部门选定")
+            bureau, deed = lead_deed(here, session, by, "选定方案读法", "牵头部门选定")
             change = choose_reading(
                 session,
                 programme,
@@ -140,7 +140,7 @@ def put_in_force(
             )
     else:
         with reading() as session:
-            _deed(here, session, by, "", "")
+            lead_deed(here, session, by, "", "")
             change = weigh_reading(session, programme, contradiction, wanted)
     if as_json:
         told = {
@@ -186,7 +186,7 @@ def _days(window: tuple[date, date]) -> str:
     return f"{window[0]} 至 {window[1]}"
 
 
-def _deed(
+def lead_deed(
     here: Instance, session: Session, by: str, action: str, clause: str
 ) -> tuple[Party, Deed]:
     """Return the lead bureau and a deed of one of its people."""

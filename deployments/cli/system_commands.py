@@ -13,10 +13,11 @@ from deployments.cli.output import pairs, print_json, show
 from deployments.cli.smtp_check import check_smtp
 from deployments.settings import Settings
 from models.operations.mail_figures import DayFigure, day_figures
+from models.policy import load_programme
 from models.rules.clock import day_of
 from models.tables.mail import machine_now
 from notifications.settings import MailMode, MailSettings
-from tasks.clock import programme_now, trial_note
+from tasks.clock import lapse_note, programme_now, trial_note
 from tasks.database import reading
 
 
@@ -65,6 +66,7 @@ def status(as_json: AsJson = False) -> None:
         lines.append((part.label, Text(f"{mark} {part.detail}", style=style)))
     lines += [
         ("系统日期", str(day_of(programme_now(health.programme)))),
+        *_lapse(health),
         ("邮件方式", f"{mail.mode.label}，{_mail_server(mail)}"),
         ("邮件及时", _in_time(figure)),
         ("办理页面", addresses["prefect"]),
@@ -72,6 +74,15 @@ def status(as_json: AsJson = False) -> None:
         ("数据目录", str(settings.home)),
     ]
     show(trial_note(health.programme), _verdict(health), pairs(lines))
+
+
+def _lapse(health: Health) -> list[tuple[str, str | Text]]:
+    """Return the line that says the document has lapsed, where it has."""
+    if health.programme is None:
+        return []
+    programme = load_programme(health.programme.key)
+    note = lapse_note(programme, day_of(programme_now(health.programme)))
+    return [("文件效力", Text(note, style="yellow"))] if note else []
 
 
 def _mail_today(health: Health) -> DayFigure | None:

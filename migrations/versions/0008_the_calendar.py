@@ -71,7 +71,8 @@ def upgrade() -> None:
         "calendar_moment",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("came_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mails", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_calendar_moment")),
     )
@@ -88,7 +89,6 @@ def _events() -> None:
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("milestone_key", sa.String(), nullable=False),
-        sa.Column("is_cancelled", sa.Boolean(), nullable=False),
         sa.CheckConstraint("kind IN ('training', 'matching')", name=op.f("ck_event_kind_known")),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_event_window")),
         sa.ForeignKeyConstraint(

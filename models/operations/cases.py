@@ -8,6 +8,7 @@ from models.lifecycle import first_step
 from models.operations.audit import Deed, record
 from models.operations.moving import OpenedItem, close_item, end_case, enter_stage, open_item
 from models.operations.parties import HOLD_PARTY
+from models.operations.windows import require_open_for_applications
 from models.policy import Programme
 from models.rules.audit_chain import GENESIS
 from models.rules.clock import day_of
@@ -42,14 +43,6 @@ class ProjectExistsError(PilotError):
     def __init__(self, enterprise: str, case_no: str) -> None:
         """Name the enterprise and its case."""
         super().__init__(f"“{enterprise}”已有案卷 {case_no}，每家企业只能申报一个项目")
-
-
-class LapsedError(PilotError):
-    """The programme is over; its document has lapsed (plan 五, last paragraph)."""
-
-    def __init__(self, document_no: str, last_day: str) -> None:
-        """Name the document and its last day."""
-        super().__init__(f"{document_no} 已于 {last_day} 期满失效，不再受理新的申报")
 
 
 class CaseEndedError(PilotError):
@@ -99,8 +92,7 @@ def open_case(
     ).first()
     if batch is None:
         raise UnknownBatchError(batch_number)
-    if day_of(at) > programme.ends_on:
-        raise LapsedError(programme.document_no, str(programme.ends_on))
+    require_open_for_applications(programme, batch, day_of(at))
     other = session.exec(
         select(Case.case_no).where(
             Case.programme_key == programme.key,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -195,3 +195,21 @@ def unfinished_runs(session: Session) -> list[StageRun]:
             .order_by(col(StageRun.id))
         )
     )
+
+
+def overdue_flow_runs(session: Session, today: date) -> set[str]:
+    """Return the flow runs that show a stay whose open item is overdue."""
+    return {
+        flow_run_id
+        for flow_run_id in session.exec(
+            select(col(StageRun.flow_run_id))
+            .join(WorkItem, col(WorkItem.id) == col(StageRun.asked_item_id))
+            .where(
+                col(StageRun.finished_at).is_(None),
+                col(StageRun.flow_run_id).is_not(None),
+                col(WorkItem.closed_at).is_(None),
+                col(WorkItem.due_on) < today,
+            )
+        )
+        if flow_run_id is not None
+    }

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from models.policy.figures import (
+    Applications,
     Award,
     BatchFigures,
     Body,
@@ -96,6 +97,7 @@ class Programme:
     industries: tuple[Term, ...]
     counties: tuple[Term, ...]
     eligibility: Eligibility
+    applications: Applications
     subsidy: SubsidyPolicy
     awards: tuple[Award, ...]
     steps: Mapping[Stage, Mapping[str, StepLength]]
@@ -304,6 +306,7 @@ def _programme(folder: Path) -> Programme:
         industries=enterprises.industries,
         counties=enterprises.counties,
         eligibility=enterprises.eligibility,
+        applications=enterprises.applications,
         subsidy=_subsidy_policy(money.subsidy),
         awards=money.awards,
         steps=MappingProxyType({key: MappingProxyType(value) for key, value in steps.items()}),

@@ -254,12 +254,19 @@ class ProgrammeFile(Figures):
     bodies: tuple[Body, ...]
 
 
+class Applications(Sourced):
+    """What becomes of an application outside its batch's window."""
+
+    outside_window: Literal["note", "refuse"]
+
+
 class EnterprisesFile(Figures):
     """`enterprises.toml`."""
 
     industries: tuple[Term, ...]
     counties: tuple[Term, ...]
     eligibility: Eligibility
+    applications: Applications
 
 
 class MoneyFile(Figures):

@@ -27,7 +27,6 @@ class Event(Table, table=True):
     starts_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     ends_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     milestone_key: str = Field(foreign_key="milestone.key", index=True)
-    is_cancelled: bool = False
 
 
 class Invitation(Table, table=True):

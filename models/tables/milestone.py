@@ -76,13 +76,17 @@ class ReadingChoice(Table, table=True):
 
 
 class CalendarMoment(Table, table=True):
-    """Proof that what a day of the calendar brings (a window opens, ends) has been done once."""
+    """A day of the calendar that has come: what it brings is done once, and this row proves it.
+
+    The clock writes the row, the worker has it handled, whoever handled it sets `done_at`.
+    """
 
     __tablename__ = "calendar_moment"
 
     #: What it is and of what, `applications-open:2`.
     key: str = Field(primary_key=True)
     due_on: date
-    done_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    came_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    done_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     #: How many mails it queued.
     mails: int = 0

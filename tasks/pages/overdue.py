@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from urllib.parse import urlencode
 
 from models.operations.worklists import OpenItem
 from models.rules.stages import STAGE_ORDER
 from tasks.pages.work import items_table
+from tasks.prefect_runs import OVERDUE_TAG
 
 
 def overdue_page(
@@ -25,12 +27,24 @@ def overdue_page(
         parts.append("目前没有逾期事项。")
     else:
         parts.append(
-            f"共 {len(late)} 项，“剩余”为工作日。点案卷号打开办理页面；"
-            "在运行列表中按标签“逾期”可查到同样的案卷。"
+            f"共 {len(late)} 项，“剩余”为工作日。点案卷号打开办理页面，"
+            "点“查看运行”列出这一批这一阶段的逾期案卷（标签“逾期”每日更新）。"
         )
     for (batch, stage), group in groupby(late, key=place):
         theirs = list(group)
         name = batch_names.get(batch, f"第 {batch} 批")
         parts.append(f"## {name} · {STAGE_ORDER[stage].label}（{len(theirs)} 项）")
+        parts.append(f"[查看运行]({_runs(theirs[0])})")
         parts.append(items_table(theirs, run_ids, with_party=True))
     return "\n\n".join(parts)
+
+
+def _runs(item: OpenItem) -> str:
+    """Return the address of the list of the overdue runs of the item's batch and stage.
+
+    Prefect's list takes any of several tags, so the stage and the batch are looked for in the
+    run's name, in which the case number says the batch: 诊断 · HS-1-0007.
+    """
+    begins = item.case_no.rpartition("-")[0]
+    query = {"tags": OVERDUE_TAG, "flow-run-search": f"{item.stage.label} · {begins}-"}
+    return f"/v2/runs?{urlencode(query)}"

@@ -32,6 +32,7 @@ def board_page(
     calls: Sequence[CallForBoard] = (),
     *,
     mail_mode: str | None = None,
+    has_lapsed: bool = False,
 ) -> str:
     """Return the board: each stage, how many, how many overdue, waiting for whom; each party.
 
@@ -61,7 +62,10 @@ def board_page(
         parts.append(f"邮件方式：{mail_mode}")
     parts.append("各阶段在办几件、逾期几件、在等谁办理。点数字列出这些案卷，点单位打开它的待办。")
     parts.append("\n".join(lines))
-    if overdue := [item for item in items if item.is_overdue]:
+    if has_lapsed and items:
+        parts.append(f"## 待收尾案卷（{len(items)} 件）")
+        parts.append(items_table(items, run_ids, with_party=True))
+    elif overdue := [item for item in items if item.is_overdue]:
         parts.append("## 已逾期事项")
         parts.append(items_table(overdue, run_ids, with_party=True))
     if calls:

@@ -18,12 +18,12 @@ from models.operations.answering import (
     refuse,
 )
 from models.operations.cases import (
-    LapsedError,
     ProjectExistsError,
     ReasonMissingError,
     UnknownBatchError,
     UnknownCaseError,
 )
+from models.operations.windows import LapsedError
 from models.rules.errors import PilotError
 from models.rules.stages import Channel, Stage
 from models.rules.working_days import HolidaysUnknownError

@@ -101,8 +101,8 @@ def test_a_mail_that_reached_nobody_stands_on_the_board_without_person_or_number
         CallForBoard(number=4, party="示例局", case_no="", item=None, since=since),
     ]
 
-    page = board_page([ROW], [], None, {}, {}, calls)
+    page = board_page([ROW], [], [], {}, {}, calls)
 
     assert _line(page, "| 3 ") == ("| 3 | 示例\\|局 | HS-1-0008 | 申报 · 县市区初审 | 2024-03-25 |")
     assert _line(page, "| 4 ") == "| 4 | 示例局 |  |  | 2024-03-25 |"
-    assert "待电话通知" not in board_page([ROW], [], None, {}, {})
+    assert "待电话通知" not in board_page([ROW], [], [], {}, {})

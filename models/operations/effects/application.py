@@ -12,9 +12,11 @@ from models.forms.application import (
     SubmitOutcome,
 )
 from models.operations.context import Answering
+from models.operations.windows import require_open_for_applications
 from models.policy.figures import Term
 from models.rules.credit_code import require_credit_code
 from models.rules.errors import PilotError
+from models.tables.programme import Batch
 
 
 class NotOnTheListError(PilotError):
@@ -83,6 +85,10 @@ def submit(answering: Answering, form: SubmitForm) -> None:
     if form.outcome is SubmitOutcome.WITHDRAWN:
         return
     enterprise, programme = answering.enterprise, answering.programme
+    # What comes back corrected was handed in in time.
+    if answering.item.attempt == 1:
+        batch = answering.session.get_one(Batch, answering.case.batch_id)
+        require_open_for_applications(programme, batch, answering.today)
     code = require_credit_code(form.credit_code)
     if code != enterprise.credit_code:
         raise OtherCreditCodeError(code, enterprise.credit_code)

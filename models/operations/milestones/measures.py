@@ -161,7 +161,6 @@ def count_events(session: Session, milestone: str, on: date) -> int:
         .select_from(Event)
         .where(
             Event.milestone_key == milestone,
-            ~col(Event.is_cancelled),
             col(Event.ends_at) < end_of(on),
         )
     ).one()
