@@ -37,6 +37,7 @@ from models.rules.stages import Channel
 from models.tables.case import Answer, StageRun, WorkItem
 from tasks.answering import Moment
 from tasks.database import reading
+from tasks.moments import note_moments
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, wake_runs
 from tasks.sweeping import sweep_day
 
@@ -64,12 +65,16 @@ class ByPrefect:
             is_quiet = _is_quiet(session, moment)
         if is_quiet:
             sweep_day(moment)
-            return
-        deployment = self._client.read_deployment_by_name(f"每日巡检/{DEPLOYMENT}")
-        made = self._client.create_flow_run_from_deployment(
-            deployment.id, name=f"每日巡检 · {day_of(moment.at)}"
-        )
-        _wait(lambda: self._is_completed(made.id), f"the sweep of {day_of(moment.at)}")
+        else:
+            self._run("每日巡检", moment)
+        if note_moments():
+            self._run("日历时点", moment)
+
+    def _run(self, flow: str, moment: Moment) -> None:
+        day = day_of(moment.at)
+        deployment = self._client.read_deployment_by_name(f"{flow}/{DEPLOYMENT}")
+        made = self._client.create_flow_run_from_deployment(deployment.id, name=f"{flow} · {day}")
+        _wait(lambda: self._is_completed(made.id), f"{flow} of {day}")
 
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Type the form into the run that stands at the item, or hand it in another way."""

@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ScalarSelect, Select, Subquery, case, literal, select, union_all
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from models.operations.new_rows import insert_new
 from models.operations.parties import first_reachable
 from models.policy.figures import ReminderRule
 from models.rules.stages import Stage
@@ -22,10 +22,7 @@ from models.tables.programme import CalendarDay, ProgrammeRow
 from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
-_NEW_PROOF = {
-    "sqlite": sqlite.insert(_PROOF).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_PROOF).on_conflict_do_nothing(),
-}
+_NEW_PROOF = insert_new(_PROOF)
 _Due, _Opened, _Day = aliased(CalendarDay), aliased(CalendarDay), aliased(CalendarDay)
 _Enterprise = aliased(Party)
 
@@ -71,11 +68,8 @@ def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date
         .where(col(_Due.workday_no) + fires.c.working_days <= _workday_no(today))
         .where(~has_mail)
     )
-    connection = session.connection()
-    statement = _NEW_PROOF[connection.dialect.name].from_select(
-        ["item_id", "rule", "contact_id", "reminded_on"], due
-    )
-    return connection.execute(statement).rowcount
+    statement = _NEW_PROOF.from_select(["item_id", "rule", "contact_id", "reminded_on"], due)
+    return session.connection().execute(statement).rowcount
 
 
 def reminded_on(session: Session, rules: Sequence[ReminderRule], day: date) -> list[Reminded]:

@@ -85,6 +85,8 @@ class _Look:
         self._on = on
         self._evidence = measures.evidence_on(session, on)
         self._readings = readings_in_force(session, programme)
+        self._counted: dict[tuple[Measure, int | None], int] = {}
+        self._applying: dict[int, int] = {}
         self._windows: Mapping[str, tuple[date, date]] = {
             row.key: (row.starts_on, row.ends_on)
             for row in session.exec(
@@ -213,9 +215,11 @@ class _Look:
                 return self._cases(measure, batch)
 
     def _cases(self, measure: Measure, batch: int | None) -> int:
-        return measures.count_cases(
-            self._session, measure, batch, self._on, programme=self._programme.key
-        )
+        if (measure, batch) not in self._counted:
+            self._counted[measure, batch] = measures.count_cases(
+                self._session, measure, batch, self._on, programme=self._programme.key
+            )
+        return self._counted[measure, batch]
 
     def _reached_on(self, measure: Measure, batch: int | None, number: int) -> date | None:
         at = measures.reached_at(
@@ -230,10 +234,13 @@ class _Look:
                 Batch.programme_key == self._programme.key, Batch.number == batch
             )
         ).one()
-        applying = measures.cases_applying(
-            self._session, batch, self._on, programme=self._programme.key
-        )
-        return self._on > closes_on and not applying
+        if self._on <= closes_on:
+            return False
+        if batch not in self._applying:
+            self._applying[batch] = measures.cases_applying(
+                self._session, batch, self._on, programme=self._programme.key
+            )
+        return not self._applying[batch]
 
     def _evidence_due_on(self, contradiction: str | None, ends_on: date) -> date:
         reading = self._readings.get(contradiction or "")
