@@ -1,4 +1,4 @@
 """Measurements by command (`python -m benchmarks [part …]`); never a timed test."""
 
 #: Each is a module `benchmarks.<part>` with `run() -> Result`, in the order in which they run.
-PARTS = ("answer", "start_up", "hand_off", "burst", "mail", "importing")
+PARTS = ("answer", "start_up", "hand_off", "burst", "mail", "importing", "replay")
