@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import URL
 from sqlmodel import select
 
-from deployments.replay.course import Wanted
 from deployments.replay.replaying import replay
+from deployments.replay.wanted import Wanted
 from models.rules.stages import CaseStatus
 from models.tables.programme import ProgrammeRow
 from tasks.database import make_engine, reading
