@@ -29,12 +29,13 @@ from deployments.replay.intentions import Intention
 from deployments.settings import Settings
 from deployments.supervisor import answers, dying_with_us
 from flows import DEPLOYMENTS
-from models.operations.notices import STEP
+from models.operations.notices import STEP, ended_notices
 from models.operations.reminders import forecast_reminders
 from models.operations.runs import pause_key
 from models.rules.clock import day_of
 from models.rules.stages import Channel
 from models.tables.case import Answer, StageRun, WorkItem
+from models.tables.records import PublicNotice
 from tasks.answering import Moment
 from tasks.database import reading
 from tasks.moments import note_moments
@@ -148,11 +149,17 @@ class ByPrefect:
 
 
 def _is_quiet(session: Session, moment: Moment) -> bool:
-    """Return whether nobody is to be reminded and no notice waits for its beginning or its end."""
+    """Return whether nobody is to be reminded and no notice is to begin or to end."""
     today = day_of(moment.at)
-    notice = select(WorkItem.id).where(WorkItem.step == STEP, col(WorkItem.closed_at).is_(None))
-    return session.exec(notice).first() is None and not forecast_reminders(
-        session, moment.programme.reminders, today, today
+    unpublished = select(WorkItem.id).where(
+        WorkItem.step == STEP,
+        col(WorkItem.closed_at).is_(None),
+        ~select(PublicNotice.id).where(PublicNotice.item_id == col(WorkItem.id)).exists(),
+    )
+    return not (
+        session.exec(unpublished).first()
+        or ended_notices(session, today)
+        or forecast_reminders(session, moment.programme.reminders, today, today)
     )
 
 
