@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -17,6 +18,8 @@ from models.rules.clock import day_of
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+# Most of what mails say is said again and again: names, steps, the programme.
+@lru_cache(maxsize=4096)
 def _one_line(given: str) -> str:
     """Return `given` on one line: a name cannot add lines to a mail, or headers."""
     return " ".join(_CONTROLS.sub(" ", given).split())
@@ -73,6 +76,8 @@ class MailContext(BaseModel):
     office_email: Line | None = None
     recipient_party: Line
     recipient_name: Line
+    #: Who was written to first and has not been reached, where this mail is passed on.
+    passed_on_from: Line | None = None
     #: The programme's instant at which the mail was queued; its day stands below the signature.
     written_at: AwareDatetime | None = None
     #: Set on a demonstration or a moved clock: a mark in the subject, a banner in the body.

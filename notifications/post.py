@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from models.rules.mail import Attempt
-from notifications.message import recipient
 from notifications.mime import Letter
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
@@ -20,7 +19,7 @@ class Post:
 
     def send(self, message: Letter) -> Attempt:
         """Hand `message` to a server and return how that went, as `Sender.send` does."""
-        sender = self._sender(may_leave=self.settings.may_reach(recipient(message)))
+        sender = self._sender(may_leave=self.settings.may_reach(message.to_address))
         sender.before_content = self.before_content
         return sender.send(message)
 

@@ -4,7 +4,6 @@ Without settings nothing is read and nothing connects.
 """
 
 import hashlib
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notifications.server import Security
 from notifications.settings import MailSettingError
+from notifications.trust import trust
 
 #: A report returns our mail at most; what is larger is something else.
 _LARGEST: Final = 5_000_000
@@ -39,6 +39,8 @@ class ReportSettings(BaseSettings):
     imap_user: str = ""
     imap_password: SecretStr = SecretStr("")
     imap_folder: str = "INBOX"
+    #: As for the mail server: an authority that is trusted beside those the machine knows.
+    ca_file: Path | None = None
 
     @classmethod
     def read(cls) -> Self:
@@ -159,11 +161,11 @@ class ImapReports:
         host, port = self._settings.imap_host or "", self._settings.imap_port
         match self._settings.imap_security:
             case Security.TLS:
-                context = ssl.create_default_context()
-                return MailBox(host, port or 993, timeout=_TIMEOUT, ssl_context=context)
+                trusted = trust(self._settings.ca_file)
+                return MailBox(host, port or 993, timeout=_TIMEOUT, ssl_context=trusted)
             case Security.STARTTLS:
-                context = ssl.create_default_context()
-                return MailBoxStartTls(host, port or 143, timeout=_TIMEOUT, ssl_context=context)
+                trusted = trust(self._settings.ca_file)
+                return MailBoxStartTls(host, port or 143, timeout=_TIMEOUT, ssl_context=trusted)
             case Security.NONE:
                 return MailBoxUnencrypted(host, port or 143, timeout=_TIMEOUT)
 

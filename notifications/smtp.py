@@ -12,10 +12,10 @@ import yagmail
 
 from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
-from notifications.message import recipient
 from notifications.mime import Letter
 from notifications.server import MailServer, Security
-from notifications.settings import MailSettingError, MailSettings
+from notifications.settings import MailSettings
+from notifications.trust import trust
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_DETAIL = 500
@@ -83,7 +83,7 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         self.settings = settings
         self.before_content = None
         self.server = server or settings.server()
-        encrypted = _trust(self.server) if self.server.security != Security.NONE else None
+        encrypted = trust(self.server.ca_file) if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS
         super().__init__(
             user=settings.from_address,
@@ -120,12 +120,12 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         return self._send(message)
 
     def _send(self, message: Letter) -> Attempt:
-        address = recipient(message)
+        address = message.to_address
         kept = self.smtp
         try:
             client = kept or self._connected()
             client.is_data_begun = False
-            client.sendmail(self.settings.from_address, [address], message.write())
+            client.sendmail(self.settings.from_address, [address], message.content)
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
             if kept and _is_closed_by_server(error) and not kept.is_data_begun:
                 self.close()
@@ -185,17 +185,6 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             client.quit()
         except OSError:  # gone already
             client.close()
-
-
-def _trust(server: MailServer) -> ssl.SSLContext:
-    """Return whose certificates are believed; `MailSettingError` for a file that holds none."""
-    trusted = ssl.create_default_context()
-    if server.ca_file is not None:
-        try:
-            trusted.load_verify_locations(server.ca_file)
-        except OSError as error:
-            raise MailSettingError("PILOT_MAIL_CA_FILE", str(server.ca_file)) from error
-    return trusted
 
 
 def _is_closed_by_server(error: OSError) -> bool:

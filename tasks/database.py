@@ -69,7 +69,6 @@ def make_engine(url: URL) -> Engine:
         connection.isolation_level = None
         for pragma in (
             "journal_mode = WAL",
-            "synchronous = FULL",  # an accepted answer survives a power cut
             "foreign_keys = ON",
             f"busy_timeout = {_BUSY_MILLISECONDS}",
         ):
@@ -77,11 +76,19 @@ def make_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        _synchronise(connection, "NORMAL" if options.get("pilot_unsynced") else "FULL")
         # A writer takes the lock at once: upgrading a reader fails when another has written.
-        reads = connection.get_execution_options().get("pilot_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if options.get("pilot_reads") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _synchronise(connection: Connection, how: str) -> None:
+    """Have SQLite's commits wait for the disk, or not; asked only where that changes."""
+    if connection.info.get("synchronous") != how:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {how}")
+        connection.info["synchronous"] = how
 
 
 @cache
@@ -108,6 +115,21 @@ def engine() -> Engine:
 def transaction(on: Engine | None = None) -> Iterator[Session]:
     """Give a session whose work is committed at the end, or wholly undone on any error."""
     with Session(on or engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def unsynced_transaction(on: Engine | None = None) -> Iterator[Session]:
+    """Give a session as `transaction` does, for work that is simply done again where it is lost.
+
+    What is committed outlives this process whatever ends it; a power cut may undo the last moments.
+    An answer waits for the disk; what the dispatcher notes need not: the mail goes out once more,
+    under the same Message-ID. Waiting for the disk takes longer than all the rest of a mail.
+    """
+    bound = (on or engine()).execution_options(pilot_unsynced=True)
+    with Session(bound, expire_on_commit=False) as session, session.begin():
+        if bound.dialect.name == "postgresql":
+            session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield session
 
 

@@ -35,6 +35,9 @@ from tasks.clock import trial_note
 
 #: Ways of answering on which nobody waits for a receipt.
 _WITHOUT_RECEIPT = frozenset({Channel.SYSTEM, Channel.DEMONSTRATION})
+#: Whom a mail is written to where its party has no contact: the dispatcher puts it on the call
+#: list.
+_NOBODY = Person(id=0, party_id=0, name="", email="", has_left=False, bounced_address="")
 
 
 @dataclass
@@ -89,14 +92,12 @@ class _Letters:
         mails = []
         for party, person, kind, about, words in self.letters:
             contact = _contact(people.get(party.id or 0, []), person)
-            if contact is None:
-                continue  # a party without contacts is told by its worklist
             context = kind(
                 recipient_party=party.name, recipient_name=contact.name, **{**common, **words}
             )
             mails.append(
                 NewMail(
-                    dedup_key=f"{kind.template}:{self.number}:{contact.id}",
+                    dedup_key=f"{kind.template}:{self.number}:{contact.id or party.name}",
                     template=kind.template,
                     context=context.model_dump_json(),
                     to_party=party.name,
@@ -105,7 +106,7 @@ class _Letters:
                     queued_at=self.at,
                     case_no=self.case.case_no,
                     item_id=about,
-                    contact_id=contact.id,
+                    contact_id=contact.id or None,
                 )
             )
         queue_mails(session, mails)
@@ -322,14 +323,14 @@ def _unverified(programme: Programme, item: OpenedItem) -> str | None:
     return None if length.verified else f"办理时限待核（{length.source}）"
 
 
-def _contact(people: list[Person], wanted: str | None) -> Person | None:
+def _contact(people: list[Person], wanted: str | None) -> Person:
     """Return the person wanted, else the first, passing over whom mail does not reach.
 
-    Where it reaches nobody, the first: the dispatcher puts the mail on the call list. None where
-    there is nobody.
+    Where it reaches nobody, the first, and where there is nobody, `_NOBODY`: the dispatcher then
+    puts the mail on the call list.
     """
     reachable = [contact for contact in people if contact.is_reachable] or people[:1]
     for contact in reachable:
         if contact.name == wanted:
             return contact
-    return reachable[0] if reachable else None
+    return reachable[0] if reachable else _NOBODY

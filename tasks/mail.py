@@ -158,6 +158,8 @@ def _note(
                 return "sent"
             case MailOutcome.TRY_AGAIN:
                 will_retry = outbox.mark_retry(session, mail, attempt, now=now())
+                if not will_retry:
+                    reach.tries_used_up(session, mail, attempt, now=now())
             case MailOutcome.REFUSED:
                 if outbox.mark_failed(session, mail, attempt, now=now()):
                     reach.refused_for_good(session, mail, attempt, now=now())
@@ -183,7 +185,6 @@ def _prepare(settings: MailSettings, mail: ClaimedMail, now: datetime) -> _Prepa
             date=now,
             trial=context.trial_note,
         )
-        message.write()
     except PilotError as error:
         return _refused(str(error), is_address_dead=isinstance(error, MailAddressError))
     except (

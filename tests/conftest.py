@@ -1,7 +1,10 @@
 """Fixtures of all tests: a fresh database, and one with the programme and its parties."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -10,27 +13,34 @@ from tasks.migration import upgrade
 from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of
 
+#: Gives the maker of databases of one kind, the same one each time.
+Makers = Callable[[str], Copies]
 
-@contextmanager
-def copies_for_tests(database: str, folders: pytest.TempPathFactory) -> Iterator[Copies]:
-    """Give the maker; without PostgreSQL the tests on it are skipped, where that is allowed."""
+
+@pytest.fixture(scope="session")
+def makers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Makers]:
+    """What makes fresh databases: each kind when it is first asked for, and kept to the end.
+
+    Without PostgreSQL the tests on it are skipped, where that is allowed.
+    """
     with ExitStack() as stack:
-        try:
-            maker = stack.enter_context(copies_of(database, folders.mktemp(database)))
-        except NoPostgresqlError as error:
-            if error.is_wanted:
-                pytest.fail(str(error))
-            pytest.skip(str(error))
+
+        @cache
+        def maker(database: str) -> Copies:
+            try:
+                return stack.enter_context(copies_of(database, tmp_path_factory.mktemp(database)))
+            except NoPostgresqlError as error:
+                if error.is_wanted:
+                    pytest.fail(str(error))
+                pytest.skip(str(error))
+
         yield maker
 
 
 @pytest.fixture(scope="session", params=DATABASES)
-def copies(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Copies]:
+def copies(request: pytest.FixtureRequest, makers: Makers) -> Copies:
     """The maker of fresh databases, of each kind in turn."""
-    with copies_for_tests(request.param, tmp_path_factory) as maker:
-        yield maker
+    return makers(request.param)
 
 
 def _migrate(engine: Engine) -> None:
@@ -48,6 +58,23 @@ def world(copies: Copies) -> Iterator[World]:
     """The programme with its invented parties, and no case yet."""
     for engine in copies.fresh(fill_world):
         yield make_world(engine)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody but its bearer trusts: (certificate, key)."""
+    directory = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=mail.test"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(directory / "key.pem"), "-out", str(directory / "certificate.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return directory / "certificate.pem", directory / "key.pem"
 
 
 @pytest.fixture(autouse=True)

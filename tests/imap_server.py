@@ -17,8 +17,13 @@ USER, PASSWORD = "pilot", "nur-fuer-den-test"
 
 
 @contextmanager
-def imap_server(*, certificate: tuple[Path, Path] | None = None) -> Iterator[int]:
-    """Give the port of a server with one empty mailbox; skip-worthy when there is no Dovecot."""
+def imap_server(
+    *, certificate: tuple[Path, Path] | None = None, is_tls_at_once: bool = False
+) -> Iterator[int]:
+    """Give the port of a server with one empty mailbox; skip-worthy when there is no Dovecot.
+
+    With a certificate it offers STARTTLS, or speaks nothing but TLS.
+    """
     # Not pytest's folder: the server's own users must be able to enter it.
     folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
     folder.chmod(0o755)
@@ -41,6 +46,7 @@ def imap_server(*, certificate: tuple[Path, Path] | None = None) -> Iterator[int
         if certificate
         else "ssl = no\n"
     )
+    own, other = ("imaps", "imap") if is_tls_at_once else ("imap", "imaps")
     settings = folder / "dovecot.conf"
     settings.write_text(
         f"""
@@ -55,10 +61,10 @@ first_valid_gid = 1
 mail_location = maildir:{home}/Maildir
 {tls}{users}service imap-login {{
   chroot =
-  inet_listener imap {{
+  inet_listener {own} {{
     port = {port}
   }}
-  inet_listener imaps {{
+  inet_listener {other} {{
     port = 0
   }}
 }}

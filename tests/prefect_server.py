@@ -77,7 +77,7 @@ class Instance:
     def start_server(self) -> None:
         """Start the server and wait until it answers."""
         self.server = self.start("deployments.prefect_server")
-        until(lambda: self.answers() or self.server.poll() is not None, within=60)
+        until(lambda: self.answers() or self.server.poll() is not None, within=180)
         if self.server.poll() is not None:
             raise RuntimeError((self.home / "prefect_server.log").read_text(encoding="utf-8"))
 

@@ -168,4 +168,4 @@ def _content(context: MailContext, shown_as: PreviewFormat) -> bytes:
         date=context.written_at or datetime.now(UTC),
         trial=context.trial_note,
     )
-    return message.as_bytes()
+    return message.content

@@ -88,7 +88,8 @@ def show(note: str | None, *parts: Any) -> None:
     if note:
         out.print(Text(f"◆ {note}", style="yellow"))
     for part in parts:
-        out.print(part)
+        # The terminal wraps lines of prose itself: the path of a file in them can be copied whole.
+        out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def instant(at: datetime | None) -> str:

@@ -23,7 +23,7 @@ from models.tables.mail import machine_now
 from notifications.mime import Letter
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
-from tasks.database import make_engine, reading, transaction
+from tasks.database import make_engine, reading, unsynced_transaction
 from tasks.mail import dispatch_once
 
 #: Mails that a dispatcher takes at once: few, so that two of them share what there is.
@@ -120,7 +120,7 @@ def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> Non
             return super().send(message)
 
     engine = make_engine(url)
-    outside = partial(transaction, engine)
+    outside = partial(unsynced_transaction, engine)
     sender = Counting(MailSettings(mode=MailMode.CATCH, catch_port=port))
     here = Gate(gate)
     drill = os.getppid()

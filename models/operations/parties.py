@@ -2,9 +2,10 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, bindparam
+from sqlalchemy import Column, ScalarSelect, Select, bindparam
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
@@ -70,11 +71,17 @@ def _columns(table: str, kind: type[Addressee | Person]) -> tuple[Column[Any], .
 ADDRESSEE = _columns("party", Addressee)
 PERSON = _columns("contact", Person)
 
-_PEOPLE = (
-    select_rows(*PERSON)
-    .where(col(Contact.party_id).in_(bindparam("parties", expanding=True)))
-    .order_by(col(Contact.is_primary).desc(), col(Contact.id))
-)
+
+@cache
+def _people(number: int) -> Select[Any]:
+    """Return the statement for so many parties: one that expands is put together at every run."""
+    named: list[Any] = [bindparam(f"party_{place}") for place in range(number)]
+    return (
+        select_rows(*PERSON)
+        .where(col(Contact.party_id).in_(named))
+        .order_by(col(Contact.is_primary).desc(), col(Contact.id))
+    )
+
 
 _One = aliased(Contact)
 
@@ -168,7 +175,8 @@ def people_of(session: Session, party_ids: Set[int]) -> dict[int, list[Person]]:
     """Return what `contacts_of_all` does, for those who only name them or write to them."""
     people: dict[int, list[Person]] = {party_id: [] for party_id in party_ids}
     session.flush()  # what the session has not written yet would not be found
-    for row in session.connection().execute(_PEOPLE, {"parties": sorted(party_ids)}):
+    named = {f"party_{place}": party_id for place, party_id in enumerate(sorted(party_ids))}
+    for row in session.connection().execute(_people(len(named)), named):
         person = Person(*row)
         people[person.party_id].append(person)
     return people

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func
 
 from models.operations.outbox import ClaimedMail, NewMail, queue_mail
 from models.rules.errors import PilotError
-from models.rules.mail import Attempt, MailState, checked_address
+from models.rules.mail import MOST_ATTEMPTS, Attempt, MailState, checked_address
 from models.tables.mail import OutboxMail
 from models.tables.party import Contact
 from models.tables.reach import IN_FORCE, PhoneCall, Suppression
@@ -155,6 +155,13 @@ def refused_for_good(
     pass_on(session, mail.id, why=attempt.reason, now=now)
 
 
+def tries_used_up(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> None:
+    """Pass on a mail whose last try has ended, unless nobody else would get it either."""
+    if not attempt.is_servers_fault:
+        why = f"已尝试 {MOST_ATTEMPTS} 次，仍未成功：{attempt.reason}"
+        pass_on(session, mail.id, why=why, now=now)
+
+
 def set_aside(
     session: Session, mails: Sequence[ClaimedMail], *, now: datetime
 ) -> list[ClaimedMail]:
@@ -237,7 +244,12 @@ def pass_on(session: Session, mail_id: int, *, why: str, now: datetime) -> None:
             dedup_key=f"{root}{_NEXT}{contact.id}",
             template=mail["template"],
             context=json.dumps(
-                {**json.loads(mail["context"]), "recipient_name": contact.name}, ensure_ascii=False
+                {
+                    **json.loads(mail["context"]),
+                    "recipient_name": contact.name,
+                    "passed_on_from": mail["to_name"],
+                },
+                ensure_ascii=False,
             ),
             to_party=mail["to_party"],
             to_name=contact.name,

@@ -134,7 +134,7 @@ def test_a_step_that_is_not_there_is_a_key_error() -> None:
 
 
 def _forms() -> list[type[StepForm]]:
-    return list({step.form for _, step in ALL})
+    return list(dict.fromkeys(step.form for _, step in ALL))
 
 
 @pytest.mark.parametrize("form", _forms(), ids=lambda form: form.__name__)

@@ -35,23 +35,6 @@ def sender(server):
     sender.close()
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody but its bearer trusts: (certificate, key)."""
-    directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=mail.test"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(directory / "key.pem"), "-out", str(directory / "certificate.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return directory / "certificate.pem", directory / "key.pem"
-
-
 def a_message(number=1, to_address="lin@example.com"):
     return build_message(
         render(OPENED),

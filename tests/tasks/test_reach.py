@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from models.operations import outbox, reach
 from models.operations.answer_refusals import UnknownHandlerError
 from models.operations.outbox import NewMail
-from models.rules.mail import MailState
+from models.rules.mail import MOST_ATTEMPTS, MailState
 from models.rules.stages import Role
 from models.tables.mail import OutboxMail
 from models.tables.party import Contact
@@ -143,8 +143,11 @@ def test_a_dead_address_sends_the_mail_on_to_the_next_contact_by_name(
     assert sent.dedup_key == f"{failed.dedup_key}:next:{second.id}"
     assert (sent.case_no, sent.item_id, sent.contact_id) == ("HS-2-0001", 7, second.id)
     assert sent.queued_at == failed.queued_at
-    assert f"{second.name}" in (sent.body_text or "")
-    assert first.name not in (sent.body_text or "")
+    lines = (sent.body_text or "").splitlines()
+    assert f"{OPENED.recipient_party}　{second.name}：" in lines
+    assert [line.strip("　") for line in lines if first.name in line] == [
+        f"本邮件原发送给{first.name}，未能送达，现转送给您。"
+    ]
     assert [mail.to_address for mail in server.received] == [second.email]
     assert suppressed(outside) == [first.email]
     assert calls(outside) == []
@@ -210,6 +213,40 @@ def test_an_address_that_no_server_would_take_goes_on_too(outside, sender, serve
     everything(outside, sender)
 
     assert states(outside)[1] == (people[1].name, MailState.SENT)
+
+
+def test_a_mailbox_that_stays_full_for_hours_sends_the_mail_on(outside, sender, server, people):
+    first, second, _ = people
+    write(outside, first)
+    used_up(outside)
+    server.at_recipient[first.email].append(Reply("452 4.2.2 mailbox full"))
+
+    everything(outside, sender)
+
+    assert states(outside) == [(first.name, MailState.FAILED), (second.name, MailState.SENT)]
+    [received] = server.received
+    text = received.message.get_body(("plain",)).get_content()
+    assert f"本邮件原发送给{first.name}，未能送达，现转送给您。" in text
+    assert suppressed(outside) == []
+
+
+def test_a_server_that_is_down_for_hours_sends_no_mail_on(outside, people):
+    first, *_ = people
+    write(outside, first)
+    used_up(outside)
+    nowhere = Sender(MailSettings(catch_port=1))
+
+    everything(outside, nowhere)
+
+    assert states(outside) == [(first.name, MailState.FAILED)]
+    assert calls(outside) == []
+
+
+def used_up(outside):
+    """Leave every mail its last try."""
+    with outside() as session:
+        for mail in session.exec(select(OutboxMail)):
+            mail.attempts = MOST_ATTEMPTS - 1
 
 
 def test_a_queued_mail_whose_address_has_died_since_goes_on_untried(
@@ -327,6 +364,25 @@ def test_what_concerns_a_party_that_nobody_reaches_comes_to_the_call_list(
     with outside() as session:
         mail = session.get_one(OutboxMail, call.mail_id)
     assert (mail.template, mail.to_party, mail.to_name) == ("item_opened", CITY, people[0].name)
+
+
+def test_what_concerns_a_party_without_anybody_comes_to_the_call_list(
+    world, outside, sender, server, people
+):
+    with outside() as session:
+        for person in people:
+            session.delete(session.get_one(Contact, person.id))
+    case_no = world.open()
+    world.answer(case_no)
+    world.answer(case_no)
+
+    everything(outside, sender)
+
+    [call] = calls(outside)
+    with outside() as session:
+        mail = session.get_one(OutboxMail, call.mail_id)
+    assert (mail.template, mail.to_party, mail.to_address) == ("item_opened", CITY, "")
+    assert call.why == "该单位没有可用的联系人"
 
 
 def test_who_has_left_can_no_longer_answer(world, outside):

@@ -4,6 +4,7 @@ import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from ssl import SSLCertVerificationError
 
 import pytest
 from sqlmodel import select
@@ -274,6 +275,23 @@ def test_a_mailbox_that_numbers_anew_is_read_again_and_nothing_happens_twice(
 
     assert read(outside, ImapReports(imap)) == {"known": 1}
     assert len(mails(outside)) == 2
+
+
+@needs_dovecot
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_an_encrypted_mailbox_is_opened_where_its_certificate_is_trusted(
+    imap, certificate, security
+):
+    with imap_server(certificate=certificate, is_tls_at_once=security == "tls") as port:
+        encrypted = imap.model_copy(
+            update={"imap_port": port, "imap_security": security, "ca_file": certificate[0]}
+        )
+        stranger = encrypted.model_copy(update={"ca_file": None})
+
+        with ImapReports(encrypted) as opened:
+            assert opened.cursor.startswith("imap:")
+        with pytest.raises(SSLCertVerificationError), ImapReports(stranger):
+            pytest.fail("a stranger's certificate was taken")
 
 
 @needs_dovecot
