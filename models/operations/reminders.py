@@ -69,7 +69,9 @@ def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date
         .where(~has_mail)
     )
     statement = _NEW_PROOF.from_select(["item_id", "rule", "contact_id", "reminded_on"], due)
-    return session.connection().execute(statement).rowcount
+    # Not every driver keeps the count of an INSERT unless it is asked to.
+    counted = {"preserve_rowcount": True}
+    return session.connection().execute(statement, execution_options=counted).rowcount
 
 
 def reminded_on(session: Session, rules: Sequence[ReminderRule], day: date) -> list[Reminded]:
