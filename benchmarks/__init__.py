@@ -10,4 +10,5 @@ PARTS = (
     "importing",
     "sweep",
     "report",
+    "replay",
 )

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
@@ -13,10 +13,12 @@ from sqlalchemy import URL
 
 from deployments.cli.commands import AsJson, Command, one_of
 from deployments.cli.output import pairs, print_json, show, table
-from deployments.replay.outcome import Outcome
-from deployments.replay.replaying import EngineName
+from deployments.replay.wanted import EngineName, Wanted
 from models.rules.milestones import MilestoneState
 from tasks.database import DatabaseSettings
+
+if TYPE_CHECKING:
+    from deployments.replay.outcome import Outcome
 
 
 def _day(given: str | date) -> date:
@@ -64,8 +66,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """在临时数据库中按虚拟日期重放整个试点：虚构的企业，或早或晚或不办理。"""
-    from deployments.replay.course import Wanted  # only this command plays
-    from deployments.replay.replaying import replay as play
+    from deployments.replay.replaying import replay as play  # only this command plays
 
     wanted = Wanted(enterprises=enterprises, first=first, last=last, seed=seed)
     outcome = play(wanted, engine, keep=keep, server=_server(database_url, keep))
@@ -88,7 +89,7 @@ def _server(address: str | None, keep: Path | None) -> URL | None:
     return url
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: "Outcome") -> None:
     heading = pairs(
         [
             ("期间", f"{outcome.first} 至 {outcome.last}，巡检并封存 {outcome.sealed_days} 天"),
@@ -127,7 +128,7 @@ def _show(outcome: Outcome) -> None:
     show("重放：全部为虚构数据", heading, *parts, *_verdict(outcome))
 
 
-def _milestones(outcome: Outcome) -> Table:
+def _milestones(outcome: "Outcome") -> Table:
     listed = table("里程碑", "期限", "目标", ("实绩", {"justify": "right"}), "完成", "结果", "任务")
     for each in outcome.milestones:
         is_met = each.state is MilestoneState.DONE
@@ -143,7 +144,7 @@ def _milestones(outcome: Outcome) -> Table:
     return listed
 
 
-def _days(outcome: Outcome) -> Table:
+def _days(outcome: "Outcome") -> Table:
     right: dict[str, str] = {"justify": "right"}
     listed = table("办理单位", ("事项", right), ("用去工作日", right), ("逾期事项", right))
     for each in outcome.days:
@@ -151,7 +152,7 @@ def _days(outcome: Outcome) -> Table:
     return listed
 
 
-def _verdict(outcome: Outcome) -> list[Text]:
+def _verdict(outcome: "Outcome") -> list[Text]:
     lines = [Text(f"审计记录 {outcome.audit_entries} 条", style="bold")]
     if outcome.is_sound:
         lines.append(Text("✓ 各项性质成立：不重复拨付、不超上限、审计链衔接、邮件有着落", "green"))

@@ -29,14 +29,16 @@ from deployments.replay.intentions import Intention
 from deployments.settings import Settings
 from deployments.supervisor import answers, dying_with_us
 from flows import DEPLOYMENTS
-from models.operations.notices import STEP
+from models.operations.notices import STEP, ended_notices
 from models.operations.reminders import forecast_reminders
 from models.operations.runs import pause_key
 from models.rules.clock import day_of
 from models.rules.stages import Channel
 from models.tables.case import Answer, StageRun, WorkItem
+from models.tables.records import PublicNotice
 from tasks.answering import Moment
 from tasks.database import reading
+from tasks.moments import note_moments
 from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, wake_runs
 from tasks.sweeping import sweep_day
 
@@ -64,12 +66,16 @@ class ByPrefect:
             is_quiet = _is_quiet(session, moment)
         if is_quiet:
             sweep_day(moment)
-            return
-        deployment = self._client.read_deployment_by_name(f"每日巡检/{DEPLOYMENT}")
-        made = self._client.create_flow_run_from_deployment(
-            deployment.id, name=f"每日巡检 · {day_of(moment.at)}"
-        )
-        _wait(lambda: self._is_completed(made.id), f"the sweep of {day_of(moment.at)}")
+        else:
+            self._run("每日巡检", moment)
+        if note_moments():
+            self._run("日历时点", moment)
+
+    def _run(self, flow: str, moment: Moment) -> None:
+        day = day_of(moment.at)
+        deployment = self._client.read_deployment_by_name(f"{flow}/{DEPLOYMENT}")
+        made = self._client.create_flow_run_from_deployment(deployment.id, name=f"{flow} · {day}")
+        _wait(lambda: self._is_completed(made.id), f"{flow} of {day}")
 
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Type the form into the run that stands at the item, or hand it in another way."""
@@ -143,11 +149,17 @@ class ByPrefect:
 
 
 def _is_quiet(session: Session, moment: Moment) -> bool:
-    """Return whether nobody is to be reminded and no notice waits for its beginning or its end."""
+    """Return whether nobody is to be reminded and no notice is to begin or to end."""
     today = day_of(moment.at)
-    notice = select(WorkItem.id).where(WorkItem.step == STEP, col(WorkItem.closed_at).is_(None))
-    return session.exec(notice).first() is None and not forecast_reminders(
-        session, moment.programme.reminders, today, today
+    unpublished = select(WorkItem.id).where(
+        WorkItem.step == STEP,
+        col(WorkItem.closed_at).is_(None),
+        ~select(PublicNotice.id).where(PublicNotice.item_id == col(WorkItem.id)).exists(),
+    )
+    return not (
+        session.exec(unpublished).first()
+        or ended_notices(session, today)
+        or forecast_reminders(session, moment.programme.reminders, today, today)
     )
 
 

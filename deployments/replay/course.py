@@ -16,6 +16,7 @@ from deployments.replay.forms import Pens
 from deployments.replay.intentions import Intention, intention, opening_day
 from deployments.replay.letterbox import empty_outbox
 from deployments.replay.virtual_clock import SWEEP_TIME, VirtualClock
+from deployments.replay.wanted import Wanted
 from models.lifecycle import Stay, step_of
 from models.operations import programmes
 from models.operations.audit import Deed
@@ -38,16 +39,6 @@ class PeriodError(PilotError):
     def __init__(self, why: str) -> None:
         """Say why."""
         super().__init__(f"重放的起止日期不可用：{why}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What to replay: so many enterprises, from the first day to the last, drawn from `seed`."""
-
-    enterprises: int
-    first: date
-    last: date
-    seed: int
 
 
 @dataclass

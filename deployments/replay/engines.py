@@ -7,6 +7,7 @@ from deployments.replay.intentions import Intention
 from models.operations.answering import Caller
 from models.rules.stages import Channel
 from tasks.answering import PREFECT_PAGE, Moment, answer_item
+from tasks.moments import handle_moments, note_moments
 from tasks.sweeping import sweep_day
 
 _CALLERS = {
@@ -20,7 +21,7 @@ class Engine(Protocol):
     """What a course of days is carried out by. Both engines leave the same database behind."""
 
     def sweep(self, moment: Moment) -> None:
-        """Do the daily sweep; return when it is done."""
+        """Do the daily sweep and what a moment of the calendar brings; return when it is done."""
 
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Hand in a form; return when the case has moved."""
@@ -45,8 +46,10 @@ class Direct:
     """Operations and sweeps, without Prefect."""
 
     def sweep(self, moment: Moment) -> None:
-        """Do the daily sweep."""
+        """Do the daily sweep and what a moment of the calendar brings."""
         sweep_day(moment)
+        if note_moments():
+            handle_moments(moment)
 
     def answer(self, intention: Intention, form: Mapping[str, object], moment: Moment) -> None:
         """Hand in a form."""

@@ -30,6 +30,7 @@ class Pens:
         self._seed = seed
         self._programme = programme
         self._enterprises = enterprises
+        self._handlers: dict[int, str] = {}
 
     def form(self, session: Session, intention: Intention) -> dict[str, object]:
         """Return what is handed in for the item; `session` shows how the case stands."""
@@ -62,11 +63,12 @@ class Pens:
 
     def _handler(self, session: Session, asked: Asked) -> str:
         """Return who answers: the first of the party's people; for a notice, of the lead bureau."""
-        if asked.role is Role.SYSTEM:
-            party_id = party_for_role(session, Role.CITY_BUREAU).id
-        else:
-            party_id = asked.party_id
-        return contacts_of(session, party_id or 0)[0].name
+        is_notice = asked.role is Role.SYSTEM
+        party_id = 0 if is_notice else asked.party_id
+        if party_id not in self._handlers:  # nobody leaves in a replay
+            bureau = party_for_role(session, Role.CITY_BUREAU).id if is_notice else None
+            self._handlers[party_id] = contacts_of(session, bureau or party_id)[0].name
+        return self._handlers[party_id]
 
     def _spend(self, asked: Asked) -> Decimal:
         least, most = behaviour().enterprises.spend

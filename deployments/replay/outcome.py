@@ -7,7 +7,6 @@ from datetime import date
 from sqlmodel import Session, func, select
 
 from deployments.replay import figures
-from deployments.replay.course import Wanted
 from deployments.replay.figures import (
     BatchMoney,
     CaseFigure,
@@ -17,6 +16,7 @@ from deployments.replay.figures import (
 )
 from deployments.replay.properties import breaches
 from deployments.replay.state import digest
+from deployments.replay.wanted import Wanted
 from models.operations.audit import verify
 from models.policy import Programme
 from models.tables.audit import AuditSeal

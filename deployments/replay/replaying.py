@@ -10,21 +10,14 @@ from pathlib import Path
 from sqlalchemy import URL, update
 
 from deployments.prefect_environment import enter_prefect_environment
-from deployments.replay.course import Wanted, prepare
+from deployments.replay.course import prepare
 from deployments.replay.engines import Direct, Engine
 from deployments.replay.outcome import Outcome, outcome_of
 from deployments.replay.scratch import scratch
+from deployments.replay.wanted import EngineName, Wanted
 from deployments.settings import Settings
-from models.rules.choice import Choice
 from models.tables.programme import ProgrammeRow
 from tasks.database import reading, transaction
-
-
-class EngineName(Choice):
-    """By what the days are carried out."""
-
-    DIRECT = "direct", "直接"
-    PREFECT = "prefect", "经 Prefect"
 
 
 def replay(

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlmodel import Session, SQLModel
 
-from deployments.cli.output import as_json
+from models.rules.choice import Choice
 
 #: Columns that say when the machine did something: leases, retries and mail servers run on its
 #: time (`models.tables.mail.machine_now`), which no replay can repeat.
@@ -59,10 +61,21 @@ def _rows(session: Session, table: Table) -> Iterator[Row]:
     names = [column.name for column in table.columns]
     for row in session.execute(select(table).order_by(*table.primary_key)):
         yield {
-            name: as_json(value)
+            name: _plain(value)
             for name, value in zip(names, row, strict=True)
             if name not in left_out
         }
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON has it, and as both databases give it."""
+    if isinstance(value, Choice):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def digest(session: Session) -> str:

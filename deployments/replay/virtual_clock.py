@@ -1,8 +1,6 @@
 """The programme's clock in the replay's hand: `PILOT_TODAY`, set to instants that stand still."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, time
 
 from models.policy import Programme
@@ -26,15 +24,3 @@ class VirtualClock:
         """Let it be that instant; return the moment as flows and commands will read it."""
         os.environ["PILOT_TODAY"] = datetime.combine(day, at).isoformat()
         return Moment(self._programme, self._row, programme_now(self._row))
-
-
-@contextmanager
-def clock_put_back() -> Iterator[None]:
-    """Leave the clock, after the block, as it was before."""
-    before = os.environ.get("PILOT_TODAY")
-    try:
-        yield
-    finally:
-        os.environ.pop("PILOT_TODAY", None)
-        if before is not None:
-            os.environ["PILOT_TODAY"] = before

@@ -13,7 +13,8 @@ from sqlalchemy.ext.compiler import compiles
 class InsertNew(Insert):
     """Inserts the rows that break no unique constraint, and passes over the others.
 
-    Not for `RETURNING`, which would have to follow what is added here.
+    Not for `RETURNING`, which would have to follow what is added here. A query of rows needs a
+    condition: without one SQLite takes `ON` for part of a join.
     """
 
     inherit_cache = True

@@ -19,10 +19,10 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from models.operations.new_rows import insert_new
 from models.operations.reminder_rules import fired_by, told_by
 from models.policy.figures import ReminderRule
 from models.rules.stages import Recipient, Stage
@@ -32,10 +32,7 @@ from models.tables.programme import CalendarDay, ProgrammeRow
 from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
-_NEW_PROOF = {
-    "sqlite": sqlite.insert(_PROOF).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_PROOF).on_conflict_do_nothing(),
-}
+_NEW_PROOF = insert_new(_PROOF)
 _Due, _Day = aliased(CalendarDay), aliased(CalendarDay)
 _Asked, _Above, _Enterprise = aliased(Party), aliased(Party), aliased(Party)
 
@@ -174,11 +171,8 @@ def forecast_reminders(
 
 
 def _prove(session: Session, due: Select[Any]) -> None:
-    connection = session.connection()
-    statement = _NEW_PROOF[connection.dialect.name].from_select(
-        [column.name for column in _PROOF.c], due
-    )
-    connection.execute(statement)
+    columns = [column.name for column in _PROOF.c]
+    session.connection().execute(_NEW_PROOF.from_select(columns, due))
 
 
 def _of_person_and_item(told: FromClause) -> tuple[Any, ...]:

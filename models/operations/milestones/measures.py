@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, exists, not_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, not_
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
@@ -55,8 +56,14 @@ def measured_cases(
     was sent back to be mended does not count until it is done again. Join `case_file` and `party`
     on it to count by county or industry. Only for the measures of `REACHED_BY`.
     """
+    return _measured(measure, batch, end_of(on), programme)
+
+
+def _measured(
+    measure: Measure, batch: Any, end: Any, programme: Any
+) -> Select[tuple[str, datetime]]:
+    """Return what `measured_cases` does, of values or of parameters to be bound."""
     stage, step, outcome = REACHED_BY[measure]
-    end = end_of(on)
     is_asked_again = exists().where(
         col(_Later.case_no) == col(WorkItem.case_no),
         col(_Later.stage) == col(WorkItem.stage),
@@ -95,8 +102,16 @@ def count_cases(
     session: Session, measure: Measure, batch: int | None, on: date, *, programme: str
 ) -> int:
     """Return how many cases count for `measure` at the end of `on`."""
-    cases = measured_cases(measure, batch, on, programme=programme).subquery()
-    return session.scalar(select_rows(func.count()).select_from(cases)) or 0
+    bound = {"end": end_of(on), "programme": programme, "batch": batch}
+    return session.scalar(_count(measure, is_of_batch=batch is not None), bound) or 0
+
+
+@cache
+def _count(measure: Measure, *, is_of_batch: bool) -> Select[tuple[int]]:
+    """Return the statement, built once: every sweep counts each measure for each batch."""
+    batch: Any = bindparam("batch") if is_of_batch else None
+    cases = _measured(measure, batch, bindparam("end"), bindparam("programme")).subquery()
+    return select_rows(func.count()).select_from(cases)
 
 
 def reached_at(

@@ -14,7 +14,9 @@ from tests.deployments.cli.conftest import Pilot
         (("2024-05-01", "2024-06-30"), "其间没有一批在受理申报"),
     ],
 )
-def test_days_on_which_nobody_can_apply_are_refused(pilot: Pilot, days: tuple[str, str], why: str) -> None:
+def test_days_on_which_nobody_can_apply_are_refused(
+    pilot: Pilot, days: tuple[str, str], why: str
+) -> None:
     first, last = days
 
     refused = pilot.refused("replay", "--from", first, "--to", last)

@@ -11,25 +11,14 @@ import pytest
 from sqlalchemy import URL
 from sqlmodel import select
 
-from deployments.replay.course import Wanted
 from deployments.replay.replaying import replay
+from deployments.replay.wanted import Wanted
 from models.rules.stages import CaseStatus
 from models.tables.programme import ProgrammeRow
 from tasks.database import make_engine, reading
-from tests.databases import DATABASES, NoPostgresqlError, postgresql_server
+from tests.databases import NoPostgresqlError, postgresql_server
 
 COMMAND = "from deployments.cli import main; main()"
-
-
-def server_of(database: str) -> URL | None:
-    if database == "sqlite":
-        return None
-    try:
-        return postgresql_server()
-    except NoPostgresqlError as error:
-        if error.is_wanted:
-            pytest.fail(str(error))
-        pytest.skip(str(error))
 
 
 def run(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -48,12 +37,8 @@ def played(*arguments: str, home: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_the_same_seed_gives_the_same_bytes_and_touches_nothing(database, tmp_path):
-    server = server_of(database)
-    wanted = ["--enterprises=3", "--from=2024-02-19", "--to=2024-04-30"]
-    if server is not None:
-        wanted.append(f"--database-url={server.render_as_string(hide_password=False)}")
+def test_the_same_seed_gives_the_same_bytes_and_touches_nothing(tmp_path):
+    wanted = ["--enterprises=3", "--from=2024-03-04", "--to=2024-04-12"]
 
     one = played(*wanted, home=tmp_path, PYTHONHASHSEED="1")
     # Neither the order of sets nor what is set outside is of any consequence.
@@ -72,18 +57,23 @@ def test_the_same_seed_gives_the_same_bytes_and_touches_nothing(database, tmp_pa
     assert said["is_sound"] is True
     assert said["outcome"]["breaches"] == []
     assert said["outcome"]["answers"] > 10
-    assert said["outcome"]["sealed_days"] == 72
+    assert said["outcome"]["sealed_days"] == 40
 
 
-def test_both_databases_come_to_the_same(tmp_path):
-    server = server_of("postgresql")
-    wanted = Wanted(enterprises=3, first=date(2024, 3, 1), last=date(2024, 4, 15), seed=5)
+def test_both_databases_come_to_the_same():
+    try:
+        server = postgresql_server()
+    except NoPostgresqlError as error:
+        if error.is_wanted:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    wanted = Wanted(enterprises=3, first=date(2024, 3, 11), last=date(2024, 4, 12), seed=5)
 
     assert replay(wanted, server=server) == replay(wanted)
 
 
-def test_another_seed_is_another_pilot(tmp_path):
-    days = {"first": date(2024, 3, 1), "last": date(2024, 3, 31)}
+def test_another_seed_is_another_pilot():
+    days = {"first": date(2024, 3, 20), "last": date(2024, 3, 25)}
 
     digests = {replay(Wanted(enterprises=2, seed=seed, **days)).digest for seed in (1, 2)}
 
@@ -93,11 +83,11 @@ def test_another_seed_is_another_pilot(tmp_path):
 @pytest.mark.parametrize("seed", [11, 12])
 def test_whatever_people_do_the_pilot_comes_out_sound(seed):
     outcome = replay(
-        Wanted(enterprises=12, first=date(2024, 1, 1), last=date(2024, 12, 31), seed=seed)
+        Wanted(enterprises=8, first=date(2024, 2, 20), last=date(2024, 12, 31), seed=seed)
     )
 
     assert outcome.breaches == []
-    assert sum(each.cases for each in outcome.cases) == 12
+    assert sum(each.cases for each in outcome.cases) == 8
     paid = sum(each.cases for each in outcome.cases if each.status is CaseStatus.COMPLETED)
     [money, later] = outcome.money
     assert 0 < money.payments == paid
