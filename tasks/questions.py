@@ -26,9 +26,9 @@ from models.operations.parties import (
 )
 from models.operations.prefilling import as_written, prefill
 from models.operations.runs import Question, ask, pause_key, stay
+from models.operations.windows import window_note
 from models.operations.working_time import used_in_words
 from models.operations.worklists import Stop, stop_of
-from models.operations.windows import window_note
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import Channel, Role, Stage
