@@ -113,7 +113,8 @@ def _make(
         force=force,
     )
     if as_json:
-        print_json({**here.heading(), "file": str(output), "is_new": made.is_new})
+        made_of = {"is_new": made.is_new, "report": _summary(made.snapshot)}
+        print_json({**here.heading(), "file": str(output), **made_of})
         return
     how = "数据已冻结" if made.is_new else "取自已冻结的数据"
     done = Text(f"✓ {made.report.title}已写入 {output}（{how}）", style="green")

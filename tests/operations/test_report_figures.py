@@ -149,13 +149,13 @@ def crowd(copies, tmp_path_factory):
 
     def fill(engine: Engine) -> None:
         fill_world(engine)
-        fill_with_cases(engine, 150, seed=7)
+        fill_with_cases(engine, 80, seed=7)
 
     yield from copies.fresh(fill)
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -45,7 +45,7 @@ _SPACE = re.compile(r"\s+")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     """A monthly report, which has every heading, over cases that stand everywhere."""
     for engine in SqliteCopies(tmp_path_factory.mktemp("report")).fresh(fill_world):
-        fill_with_cases(engine, 60, seed=5)
+        fill_with_cases(engine, 25, seed=5)
         with reading(engine) as session:
             report = compose(
                 session,
