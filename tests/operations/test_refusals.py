@@ -199,7 +199,7 @@ def test_a_day_beyond_the_calendar_is_refused(world: World) -> None:
     world.go_to(date(2027, 1, 4))
     before = world.dump()
 
-    with pytest.raises(PilotError, match="日历表没有载入到那一天"):
+    with pytest.raises(PilotError, match="尚不知道 2027 年的节假日安排"):
         world.answer(case_no)
 
     assert world.dump() == before

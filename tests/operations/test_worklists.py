@@ -40,7 +40,7 @@ def test_open_items_come_most_urgent_first_with_working_days_left(world: World) 
     ] == [
         (review, COUNTY, date(2025, 1, 13), 5, False),
         # The 28th to the 31st are the Spring Festival, the 26th is worked.
-        (submit, ENTERPRISE, date(2025, 1, 31), 16, False),
+        (submit, ENTERPRISE, date(2025, 1, 27), 16, False),
     ]
 
 

@@ -40,7 +40,7 @@ def test_a_case_begins_with_a_mail_that_says_what_to_do_by_when(world: World) ->
     assert (opened.enterprise_name, opened.step_name, opened.due_on) == (
         "示例精工装备",
         "提交申报",
-        date(2025, 1, 31),
+        date(2025, 1, 27),
     )
     assert opened.trial_note is None
 
