@@ -12,7 +12,8 @@ from time import perf_counter
 from sqlalchemy import Engine, make_url, text
 
 from benchmarks.result import Measure, Result
-from tasks.database import make_engine
+from models.operations.reminders import prove_reminders
+from tasks.database import make_engine, transaction
 from tasks.reminding import remind
 from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, NoPostgresqlError, copies_of
@@ -72,10 +73,8 @@ _KEEP = (
     "DELETE FROM reminder WHERE reminded_on = :today",
     "DELETE FROM outbox_mail",
 )
-_BARE = (
-    "INSERT INTO reminder SELECT * FROM kept_reminder",
-    "INSERT INTO outbox_mail SELECT * FROM kept_mail",
-)
+_BARE_PROOFS = ("INSERT INTO reminder SELECT * FROM kept_reminder",)
+_BARE_MAILS = ("INSERT INTO outbox_mail SELECT * FROM kept_mail",)
 
 
 def fill(engine: Engine, count: int) -> None:
@@ -105,12 +104,16 @@ def _run(engine: Engine, statements: tuple[str, ...], values: dict[str, object])
 
 
 def measure(url: str) -> None:
-    """Print the seconds that the reminders took, how many people, and the peak of memory in MB."""
+    """Print the seconds of proofs and of mails, how many people, and the peak of memory in MB."""
     world = _world(make_engine(make_url(url)))
     begun = perf_counter()
+    with transaction(world.engine) as session:
+        prove_reminders(session, world.moment.programme.reminders, TODAY)
+    proven = perf_counter()
     people = remind(world.moment, world.engine)
-    seconds = perf_counter() - begun
-    print(seconds, people, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    told = perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(proven - begun, told - proven, people, peak)
 
 
 def _world(engine: Engine) -> World:
@@ -124,8 +127,8 @@ def run() -> Result:
     measures: list[Measure] = []
     notes = [
         f"{DUE}% of the open items come due on the day, {DUE}% more are overdue and were reminded "
-        "of. Ours is all of the sweep's reminders: proofs and mails.",
-        "The bare INSERT … SELECT writes the same proofs and the same mails from copies of them.",
+        "of. The proofs are one statement; a mail is put together in Python for each person.",
+        "The bare INSERT … SELECT writes the same rows from copies of them.",
     ]
     for database in DATABASES:
         try:
@@ -157,23 +160,27 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
         capture_output=True,
         text=True,
     )
-    ours, people, peak = (float(word) for word in done.stdout.split())
+    proofs, mails, people, peak = (float(word) for word in done.stdout.split())
     values: dict[str, object] = {"today": TODAY}
     _run(engine, _KEEP, values)
-    bare = _run(engine, _BARE, values)
+    bare_proofs, bare_mails = (_run(engine, bare, values) for bare in (_BARE_PROOFS, _BARE_MAILS))
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT count(*) FROM kept_reminder").scalar_one()
     assert rows == size * DUE // 100
     what = f"{database}, {size:,} open items"
+    whole, bare = proofs + mails, bare_proofs + bare_mails
     return [
-        Measure(what=f"{what}: {rows:,} reminders in {people:,.0f} mails", value=ours, unit="s"),
-        Measure(what=f"{what}: bare INSERT … SELECT", value=bare, unit="s"),
+        Measure(what=f"{what}: {rows:,} proofs", value=proofs, unit="s"),
+        Measure(what=f"{what}: bare", value=bare_proofs, unit="s"),
+        Measure(what=f"{what}: against it", value=proofs / bare_proofs, unit="times"),
+        Measure(what=f"{what}: and {people:,.0f} mails", value=whole, unit="s"),
+        Measure(what=f"{what}: bare", value=bare, unit="s"),
         Measure(
             what=f"{what}: against it",
-            value=ours / bare,
+            value=whole / bare,
             unit="times",
             aim=f"≤ {AIM_TIMES}",
-            is_met=ours / bare <= AIM_TIMES,
+            is_met=whole / bare <= AIM_TIMES,
         ),
         Measure(
             what=f"{what}: peak memory",
@@ -182,7 +189,7 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
             aim=f"≤ {AIM_MEGABYTES:.0f}",
             is_met=peak <= AIM_MEGABYTES,
         ),
-    ], ours
+    ], whole
 
 
 def _growth(database: str, seconds: dict[int, float]) -> Iterator[Measure]:

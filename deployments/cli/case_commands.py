@@ -30,7 +30,6 @@ from models.tables.programme import Batch
 from tasks.answering import CollisionError, withdraw_case
 from tasks.database import reading, transaction
 from tasks.hand_off_mails import mails_for_opening
-from tasks.workbooks.case_table import write_case_table
 from tasks.workbooks.saving import require_free
 
 app = new_app("案卷：列表、详情、经过、立案、撤回")
@@ -128,6 +127,9 @@ def export_cases(
     """导出推荐汇总表：每个案卷一行，含企业、项目、等级和补助。"""
     if output.suffix.lower() != ".xlsx":
         raise typer.BadParameter("-o 的文件名应以 .xlsx 结尾")
+    # openpyxl takes a third of a second to import: only commands with a workbook need it.
+    from tasks.workbooks.case_table import write_case_table
+
     here = present()
     require_free(output, force=force)
     with reading() as session:

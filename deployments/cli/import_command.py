@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,8 +22,9 @@ from models.rules.choice import Choice
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from tasks.database import reading
-from tasks.rosters import Imported, Wanted, import_roster
-from tasks.workbooks.roster import write_template
+
+if TYPE_CHECKING:
+    from tasks.rosters import Imported
 
 #: A terminal shows so many rows of a kind; the others are counted. JSON and the copy have all.
 _SHOWN = 40
@@ -81,6 +82,9 @@ def import_parties(
     if check and apply:
         raise RosterUsageError("--check 只检查，不能与 --apply 同用")
     assert file is not None  # noqa: S101 -- one of the two is given
+    # openpyxl takes a third of a second to import: only commands with a workbook need it.
+    from tasks.rosters import Wanted, import_roster
+
     here = present()
     wanted = Wanted.CHECK if check else Wanted.APPLY if apply else Wanted.ADD
     with reading() as session:
@@ -110,6 +114,8 @@ def import_parties(
 
 
 def _write(path: Path, *, force: bool, as_json: bool) -> None:
+    from tasks.workbooks.roster import write_template
+
     write_template(path, load_programme(), force=force)
     if as_json:
         print_json({"template": str(path)})
@@ -137,7 +143,7 @@ def _progress(*, is_shown: bool) -> Iterator[tuple[Any, Any]]:
 _KEPT = "不覆盖：已申报、已审核或人工更正的内容（确需覆盖加 --overwrite-checked）"
 
 
-def _report(here: Instance, done: Imported) -> None:
+def _report(here: Instance, done: "Imported") -> None:
     parts: list[Any] = []
     if done.plan.findings:
         parts.append(_findings(done.plan.findings))
@@ -191,7 +197,7 @@ def _said(value: object) -> str:
     return str(value)
 
 
-def _document(here: Instance, done: Imported) -> dict[str, Any]:
+def _document(here: Instance, done: "Imported") -> dict[str, Any]:
     plan = done.plan
     rows = [] if plan.findings else [row for row in plan.rows() if row.state is not RowState.SAME]
     return {

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -16,13 +16,13 @@ from models.rules.stages import Role
 from tasks.database import reading
 from tasks.workbooks.refusals import CannotWriteError
 from tasks.workbooks.saving import require_free
-from tasks.workbooks.worklist_export import export_worklist
-from tasks.workbooks.worklist_import import Imported, RowStatus, import_worklist
-from tasks.workbooks.worklist_results import results_path, write_results
+
+if TYPE_CHECKING:
+    from tasks.workbooks.worklist_import import Imported
 
 app = new_app("待办清单：导出为 Excel，填好后导入")
 
-_STYLES = {RowStatus.ACCEPTED: "green", RowStatus.REFUSED: "red", RowStatus.SKIPPED: "dim"}
+_STYLES = {"accepted": "green", "refused": "red", "skipped": "dim"}
 
 
 @app.command("export", cls=Command)
@@ -43,6 +43,9 @@ def export(
         raise typer.BadParameter("请用 --party 或 --role 指定导出谁的事项")
     if output.suffix.lower() != ".xlsx":
         raise typer.BadParameter("-o 的文件名应以 .xlsx 结尾")
+    # openpyxl takes a third of a second to import: only commands with a workbook need it.
+    from tasks.workbooks.worklist_export import export_worklist
+
     here = present()
     if party is not None:
         with reading() as session:
@@ -84,6 +87,9 @@ def import_filled(
 
     全部受理时退出状态为 0；有一行未受理即为 1，其余各行仍然有效。
     """
+    from tasks.workbooks.worklist_import import RowStatus, import_worklist
+    from tasks.workbooks.worklist_results import results_path, write_results
+
     here = present()
     results = output or results_path(file)
     require_free(results, force=False)
@@ -117,7 +123,7 @@ def import_filled(
         raise typer.Exit(1)
 
 
-def _listed(imported: Imported) -> object:
+def _listed(imported: "Imported") -> object:
     listed = table(
         "工作表",
         ("行", {"justify": "right"}),
@@ -126,12 +132,12 @@ def _listed(imported: Imported) -> object:
         "回执号或原因",
     )
     for result in imported.results.values():
-        if result.status is not RowStatus.SKIPPED:
+        if result.status.value != "skipped":
             listed.add_row(
                 result.sheet,
                 str(result.row),
                 str(result.item_id or ""),
-                Text(result.status.label, style=_STYLES[result.status]),
+                Text(result.status.label, style=_STYLES[result.status.value]),
                 Text(result.receipt.number if result.receipt else result.reason),
             )
     return listed
