@@ -102,9 +102,10 @@ def _show(outcome: "Outcome") -> None:
     for each in outcome.cases:
         stage = each.stage.label if each.stage else ""
         cases.add_row(f"第 {each.batch} 批", each.status.label, stage, str(each.cases))
-    mails = table("邮件", ("写出", right), ("送达", right), ("地址失效", right))
+    mails = table("邮件", ("写出", right), ("送达", right), ("地址失效", right), ("已取消", right))
     for mail in outcome.mails:
-        mails.add_row(mail.kind, str(mail.queued), str(mail.sent), str(mail.failed))
+        numbers = (mail.queued, mail.sent, mail.failed, mail.cancelled)
+        mails.add_row(mail.kind, *map(str, numbers))
     money = table(
         "批次",
         ("申报支出", right),

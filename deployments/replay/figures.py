@@ -9,6 +9,7 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from models.operations.milestones import progress
+from models.operations.working_time import days_by_role
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.mail import MailState
@@ -17,7 +18,7 @@ from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.mail import OutboxMail
 from models.tables.party import Party
-from models.tables.programme import Batch, CalendarDay
+from models.tables.programme import Batch
 from models.tables.records import Award, Expenditure, Payment
 
 #: Zero with two decimals, so that a sum of nothing is written like any other.
@@ -58,6 +59,8 @@ class MailFigure:
     sent: int
     #: Nobody reads the address: the next contact was written to, or is to be called.
     failed: int
+    #: All that it reminds of was settled before it went out.
+    cancelled: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +107,7 @@ def milestones(session: Session, programme: Programme, last: date) -> list[Miles
 
 def days(session: Session, last: date) -> list[RoleDays]:
     """Return whose working days have gone by, up to `last` for what is still open."""
-    numbers = {each.day: each.workday_no for each in session.exec(select(CalendarDay))}
-    spent: dict[Role, list[tuple[int, bool]]] = {}
+    overdue: dict[Role, list[bool]] = {}
     for item, party in session.exec(
         select(WorkItem, Party).join(Party, col(Party.id) == col(WorkItem.party_id))
     ):
@@ -113,17 +115,19 @@ def days(session: Session, last: date) -> list[RoleDays]:
         # A notice runs to its last day, and is ended on the next one.
         due_on = None if party.role is Role.SYSTEM else item.due_on
         is_overdue = due_on is not None and closed_on > due_on
-        gone = numbers[closed_on] - numbers[item.opened_on]
-        spent.setdefault(party.role, []).append((gone, is_overdue))
+        overdue.setdefault(party.role, []).append(is_overdue)
+    spent = Counter[Role]()
+    for of_case in days_by_role(session, last).values():
+        spent.update(of_case)
     return [
         RoleDays(
             role=role,
-            items=len(spent[role]),
-            working_days=sum(gone for gone, _ in spent[role]),
-            overdue=sum(is_overdue for _, is_overdue in spent[role]),
+            items=len(overdue[role]),
+            working_days=spent[role],
+            overdue=sum(overdue[role]),
         )
         for role in Role
-        if role in spent
+        if role in overdue
     ]
 
 
@@ -156,6 +160,7 @@ def mails(session: Session) -> list[MailFigure]:
             queued=states.total(),
             sent=states[MailState.SENT],
             failed=states[MailState.FAILED],
+            cancelled=states[MailState.CANCELLED],
         )
         for kind, states in sorted(counted.items())
     ]

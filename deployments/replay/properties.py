@@ -83,6 +83,8 @@ def _mails(session: Session) -> Iterator[str]:
                 continue
             case MailState.FAILED if not taken and error and (passed_on_at or mail_id in called):
                 continue
+            case MailState.CANCELLED if not taken:  # all that it reminds of was settled meanwhile
+                continue
         yield f"邮件 {mail_id}：{MailState.read(state).label}，服务器接收 {taken} 次，无人接手"
 
 
