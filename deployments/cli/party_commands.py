@@ -215,16 +215,16 @@ def _said(value: Any) -> str:
             return ""
         case bool():
             return "是" if value else "否"
-        case list() if "email" not in value[0]:
-            return "；".join("，".join(str(each) for each in row.values()) for row in value)
         case [str(), *_]:
             return "、".join(value)
-        case list():
+        case [{"email": _}, *_]:
             return "；".join(
                 f"{person['name']} {person['email']} {person['phone']}".rstrip()
                 + ("（已离任）" if person.get("has_left") else "")
                 for person in value
             )
+        case list():
+            return "；".join("，".join(str(each) for each in row.values()) for row in value)
     return str(value)
 
 

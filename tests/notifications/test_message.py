@@ -132,7 +132,8 @@ def test_whatever_the_words_hold_the_mail_is_the_same_when_read_back(sample, dat
     assert len(calendars) == bool(hostile.deadlines)
     events = [event for calendar in calendars for event in calendar.subcomponents]
     for event, deadline in zip(events, hostile.deadlines, strict=True):
-        assert (str(event["SUMMARY"]), event["DTSTART"].dt) == (deadline.summary, deadline.day)
+        begins = deadline.hours[0] if deadline.hours else deadline.day
+        assert (str(event["SUMMARY"]), event["DTSTART"].dt) == (deadline.summary, begins)
         assert str(event["DESCRIPTION"]) == deadline.description
         assert "ATTENDEE" not in event
 

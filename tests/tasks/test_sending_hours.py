@@ -9,7 +9,7 @@ from models.operations import outbox
 from models.operations.outbox import NewMail
 from models.rules.working_days import known_years
 from models.tables.mail import OutboxMail
-from notifications.contexts import CONTEXTS, DueMatters, ItemOpened
+from notifications.contexts import CONTEXTS, ApplicationsOpen, Digest, DueMatters, ItemOpened
 from tasks.database import transaction
 from tasks.sending_hours import not_before
 from tests.builders import instant
@@ -18,8 +18,12 @@ FRIDAY_NIGHT = datetime(2025, 1, 10, 20, tzinfo=UTC) - timedelta(hours=8)
 MONDAY_MORNING = datetime(2025, 1, 13, 8, tzinfo=UTC) - timedelta(hours=8)
 
 
-def test_reminders_alone_may_wait(world):
-    assert [kind for kind in CONTEXTS.values() if not kind.is_urgent] == [DueMatters]
+def test_reminders_digests_and_openings_alone_may_wait(world):
+    assert {kind for kind in CONTEXTS.values() if not kind.is_urgent} == {
+        ApplicationsOpen,
+        Digest,
+        DueMatters,
+    }
     assert (
         not_before(ItemOpened, world.moment.programme, world.moment.row, now=FRIDAY_NIGHT) is None
     )
