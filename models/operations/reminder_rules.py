@@ -159,7 +159,7 @@ def _unproven(
         due.c.due_on,
         _above(due, rule).label("above"),
     ).where(
-        due.c.due_on <= reach,
+        due.c.due_on <= (reach or date.min),
         due.c.due_no + rule.working_days > due.c.since_no,
         ~is_proven,
         _is_at_its_steps(due, rule, rules),

@@ -141,6 +141,15 @@ def test_an_answered_item_reminds_nobody(world: World) -> None:
     assert item not in {each.item_id for each in remind(world)}
 
 
+def test_on_the_first_day_of_the_calendar_no_rule_looks_before_it(world: World) -> None:
+    world.started(Stage.APPLICATION, "county-review")
+
+    with transaction(world.engine) as session:
+        prove_reminders(session, world.moment.programme.reminders, date(2024, 1, 1))
+
+    assert proofs(world) == set()
+
+
 def test_two_sweeps_at_once_prove_and_tell_the_same(world: World) -> None:
     world.started(Stage.APPLICATION, "county-review")
     world.started(Stage.APPLICATION, "city-review", enterprise=OTHER_ENTERPRISE)
