@@ -11,13 +11,13 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from models.operations.outbox import ClaimedMail
 from models.rules.mail import MailState
 from models.tables.case import WorkItem
-from models.tables.mail import OutboxMail
+from models.tables.mail import MailAttempt, OutboxMail
 
 #: The template of the mails that remind; its context has `matters`, each an item and its due day.
 REMINDER: Final = "due_matters"
@@ -31,13 +31,18 @@ _AT_ONCE: Final = 10_000
 def drop_settled(session: Session, mails: Sequence[ClaimedMail]) -> list[ClaimedMail]:
     """Return the claimed `mails` without the matters that are settled; cancel those left empty.
 
-    Settled is what was answered or withdrawn, and what has another due day by now, or none.
+    Settled is what was answered or withdrawn, and what has another due day by now, or none. A mail
+    whose last try ended without a note may have arrived: it goes out again word for word.
     """
-    matters = {
-        mail.id: json.loads(mail.context)["matters"] for mail in mails if mail.template == REMINDER
-    }
-    if not matters:
+    reminders = [mail for mail in mails if mail.template == REMINDER]
+    if not reminders:
         return list(mails)
+    noted = _tries_noted(session, [mail.id for mail in reminders if mail.attempts > 1])
+    matters = {
+        mail.id: json.loads(mail.context)["matters"]
+        for mail in reminders
+        if mail.attempts <= noted.get(mail.id, 0) + 1
+    }
     due = _due_days(session, {each["item_id"] for theirs in matters.values() for each in theirs})
     kept = []
     for mail in mails:
@@ -55,6 +60,18 @@ def drop_settled(session: Session, mails: Sequence[ClaimedMail]) -> list[Claimed
             values = {"state": MailState.CANCELLED, "lease_owner": None, "last_error": _WHY}
         session.execute(update(_MAIL).where(_MAIL.c.id == mail.id).values(**values))
     return kept
+
+
+def _tries_noted(session: Session, mail_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many tries of each mail have been noted; one that has none is left out."""
+    if not mail_ids:
+        return {}
+    counted = (
+        select(col(MailAttempt.mail_id), func.count())
+        .where(col(MailAttempt.mail_id).in_(mail_ids))
+        .group_by(col(MailAttempt.mail_id))
+    )
+    return dict(session.execute(counted).tuples().all())
 
 
 def _day(matter: dict[str, Any]) -> date:

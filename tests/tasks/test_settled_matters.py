@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
+from models.operations import outbox
 from models.operations.mail_retries import CancelledMailError, retry
 from models.rules.mail import MailState
 from models.rules.stages import Role, Stage
@@ -105,5 +106,28 @@ def test_a_mail_with_all_its_matters_open_goes_out_as_it_was_written(
     mail = dispatched(world, sender)
 
     assert (mail.state, mail.context) == (MailState.SENT, before)
+    assert first in (mail.body_text or "")
+    assert second in (mail.body_text or "")
+
+
+def test_a_mail_that_may_have_arrived_goes_out_again_word_for_word(
+    reminded: tuple[World, str, str], sender: Sender
+) -> None:
+    world, first, second = reminded
+    with transaction(world.engine) as session:  # a dispatcher takes it, and is killed
+        outbox.claim(
+            session,
+            owner="killed",
+            limit=500,
+            now=machine_now() + timedelta(days=7),
+            lease=timedelta(minutes=5),
+            domain="huangshi.example.com",
+        )
+    world.answer(first)
+    world.answer(second)
+
+    mail = dispatched(world, sender)
+
+    assert mail.state is MailState.SENT
     assert first in (mail.body_text or "")
     assert second in (mail.body_text or "")
