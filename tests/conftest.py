@@ -2,16 +2,35 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 
 from tasks.migration import upgrade
 from tests.builders import World, fill_world, make_world
-from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of
+from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of, postgresql_server
+
+
+@contextmanager
+def _where_there_is_postgresql() -> Iterator[None]:
+    """Skip what needs PostgreSQL where it may be missing; fail where it must be there (CI)."""
+    try:
+        yield
+    except NoPostgresqlError as error:
+        if error.is_wanted:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> URL:
+    """The PostgreSQL server to test on."""
+    with _where_there_is_postgresql():
+        return postgresql_server()
+
 
 #: Gives the maker of databases of one kind, the same one each time.
 Makers = Callable[[str], Copies]
@@ -19,20 +38,13 @@ Makers = Callable[[str], Copies]
 
 @pytest.fixture(scope="session")
 def makers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Makers]:
-    """What makes fresh databases: each kind when it is first asked for, and kept to the end.
-
-    Without PostgreSQL the tests on it are skipped, where that is allowed.
-    """
+    """What makes fresh databases: each kind when it is first asked for, and kept to the end."""
     with ExitStack() as stack:
 
         @cache
         def maker(database: str) -> Copies:
-            try:
+            with _where_there_is_postgresql():
                 return stack.enter_context(copies_of(database, tmp_path_factory.mktemp(database)))
-            except NoPostgresqlError as error:
-                if error.is_wanted:
-                    pytest.fail(str(error))
-                pytest.skip(str(error))
 
         yield maker
 

@@ -16,22 +16,17 @@ from models.operations.outbox import NewMail
 from models.rules.mail import MailOutcome, MailState
 from models.tables.mail import MailAttempt, OutboxMail
 from tasks.database import transaction
-from tests.databases import DATABASES, NoPostgresqlError, postgresql_server
+from tests.databases import DATABASES
 
 AT = datetime(2024, 3, 25, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("database", DATABASES)
-def test_fifty_kills_and_a_server_full_of_faults_lose_nothing(database, tmp_path):
+def test_fifty_kills_and_a_server_full_of_faults_lose_nothing(database, tmp_path, request):
     arguments = []
     if database == "postgresql":
-        try:
-            url = postgresql_server().render_as_string(hide_password=False)
-        except NoPostgresqlError as error:
-            if error.is_wanted:
-                pytest.fail(str(error))
-            pytest.skip(str(error))
-        arguments = ["--database-url", url]
+        url = request.getfixturevalue("postgresql")
+        arguments = ["--database-url", url.render_as_string(hide_password=False)]
     command = "from deployments.cli import main; main()"
 
     drill = subprocess.run(

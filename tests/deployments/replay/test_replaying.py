@@ -16,7 +16,6 @@ from deployments.replay.wanted import Wanted
 from models.rules.stages import CaseStatus
 from models.tables.programme import ProgrammeRow
 from tasks.database import make_engine, reading
-from tests.databases import NoPostgresqlError, postgresql_server
 
 COMMAND = "from deployments.cli import main; main()"
 
@@ -60,16 +59,10 @@ def test_the_same_seed_gives_the_same_bytes_and_touches_nothing(tmp_path):
     assert said["outcome"]["sealed_days"] == 40
 
 
-def test_both_databases_come_to_the_same():
-    try:
-        server = postgresql_server()
-    except NoPostgresqlError as error:
-        if error.is_wanted:
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+def test_both_databases_come_to_the_same(postgresql):
     wanted = Wanted(enterprises=3, first=date(2024, 3, 11), last=date(2024, 4, 12), seed=5)
 
-    assert replay(wanted, server=server) == replay(wanted)
+    assert replay(wanted, server=postgresql) == replay(wanted)
 
 
 def test_another_seed_is_another_pilot():
