@@ -223,8 +223,9 @@ class Instance:
         expected = f"suspended-i{item.id}-{stay.generation}-{stay.asked_count}-response"
         if state.get("type") != "PAUSED" or keys.get("response") != expected:
             return None
-        form = self.api.get(f"flow_runs/{stay.flow_run_id}/input/{keys['schema']}")
-        return run if form.is_success else None
+        # Prefect shows the state first, then writes the form's schema, then the words above it.
+        words = self.api.get(f"flow_runs/{stay.flow_run_id}/input/{keys['description']}")
+        return run if words.is_success else None
 
     def wait_at_form(self, case_no: str) -> dict[str, Any]:
         """Wait until the case's open item can be answered in Prefect; return the run."""
@@ -233,7 +234,7 @@ class Instance:
     def words_above(self, run: Mapping[str, Any]) -> str:
         """Return the markdown above the form of a run."""
         key = run["state"]["state_details"]["run_input_keyset"]["description"]
-        return str(self.api.get(f"flow_runs/{run['id']}/input/{key}").json())
+        return str(self.api.get(f"flow_runs/{run['id']}/input/{key}").raise_for_status().json())
 
     def resume(self, case_no: str, form: Mapping[str, object]) -> None:
         """Answer the case's open item in Prefect, as its form does."""
