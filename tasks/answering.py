@@ -14,12 +14,13 @@ from sqlmodel import Session, select
 from models.operations import cases, notices
 from models.operations.answering import SYSTEM, Caller, Receipt, answer, require_item_number
 from models.operations.audit import Deed
+from models.operations.case_in_hand import CaseInHand
 from models.operations.programmes import require_programme
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.rules.stages import Channel
-from models.tables.case import Answer, Case
+from models.tables.case import Answer
 from models.tables.party import Party
 from models.tables.programme import ProgrammeRow
 from tasks.clock import programme_now
@@ -144,11 +145,11 @@ def start_case(
     *,
     moment: Moment | None = None,
     on: Engine | None = None,
-) -> Case:
+) -> CaseInHand:
     """Open a case for a registered enterprise and ask it, by mail, for its application."""
     now = moment or present_moment(on)
 
-    def work() -> Case:
+    def work() -> CaseInHand:
         with transaction(on) as session:
             case, item = cases.open_case(session, now.programme, batch, enterprise, deed, at=now.at)
             mails_for_opening(session, case, item, now.programme, now.row, now.at)

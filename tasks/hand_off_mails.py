@@ -12,14 +12,14 @@ from models.forms.subsidy import PayForm
 from models.lifecycle import Back, End, Enter, Stay, step_of
 from models.operations.answering import Answered
 from models.operations.calendar_days import working_days_between
+from models.operations.case_in_hand import CaseInHand, OpenedItem
 from models.operations.effects.subsidy import award_in_force
-from models.operations.moving import OpenedItem
 from models.operations.outbox import NewMail, queue_mails
 from models.operations.parties import Addressee, Person, people_of
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import CaseStatus, Channel, Role, Stage
-from models.tables.case import Case, WorkItem
+from models.tables.case import WorkItem
 from models.tables.party import Party
 from models.tables.programme import ProgrammeRow
 from notifications.contexts import (
@@ -46,8 +46,8 @@ class Letters:
 
     programme: Programme
     row: ProgrammeRow
-    case: Case
-    enterprise: Party
+    case: CaseInHand
+    enterprise: Party | Addressee
     #: What the mails' dedup keys begin with: the number of the audit entry they tell of.
     number: str
     at: datetime
@@ -213,7 +213,7 @@ def mails_for_answer(
 
 def mails_for_opening(
     session: Session,
-    case: Case,
+    case: CaseInHand,
     item: OpenedItem,
     programme: Programme,
     row: ProgrammeRow,
@@ -230,7 +230,7 @@ def mails_for_opening(
 
 def mails_for_withdrawal(
     session: Session,
-    case: Case,
+    case: CaseInHand,
     reason: str,
     programme: Programme,
     row: ProgrammeRow,

@@ -4,11 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert
-from sqlalchemy import select as select_rows
-from sqlalchemy.orm import Bundle, aliased
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from models.forms.base import StepForm
@@ -23,17 +20,19 @@ from models.operations.answer_refusals import (
     WrongPartyError,
     require_item_number,
 )
+from models.operations.asking import ToldBefore, take_in_hand, told_before
 from models.operations.audit import Deed, record
+from models.operations.case_in_hand import AskedItem, CaseInHand, OpenedItem
 from models.operations.context import Answering
 from models.operations.effects import EFFECTS
-from models.operations.moving import OpenedItem, close_item, follow
-from models.operations.parties import ADDRESSEE, Addressee, Person, party_for_role, people_of
+from models.operations.moving import close_item, follow
+from models.operations.parties import Addressee, Applicant, Person, party_for_role, people_of
 from models.operations.receipts import SYSTEM, SYSTEM_HANDLER, Caller, Receipt
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.stages import Role
 from models.tables.audit import AuditEntry
-from models.tables.case import Answer, Case, WorkItem
+from models.tables.case import Answer
 from models.tables.party import Party
 
 __all__ = [
@@ -53,25 +52,7 @@ __all__ = [
     "require_item_number",
 ]
 
-_Enterprise = aliased(Party)
-_TOLD = (col(Answer.item_id), col(Answer.is_accepted), col(Answer.refusal), col(Answer.receipt))
-
-#: An item with all that an answer to it looks at, and the answer that has its key already. Case
-#: and item are held against everybody else until the transaction ends, and are read as they are
-#: once they are held. An answer that came with the same key while this one waited is not seen
-#: here: it has closed the item, or its key cannot be written twice.
-_ASKED: Select[Any] = (
-    select_rows(Case, WorkItem, _Enterprise, Bundle("asked", *ADDRESSEE), Bundle("before", *_TOLD))
-    .select_from(WorkItem)
-    .join(Case, col(Case.case_no) == col(WorkItem.case_no))
-    .join(_Enterprise, col(_Enterprise.id) == col(Case.enterprise_id))
-    .join(Party, col(Party.id) == col(WorkItem.party_id))
-    .outerjoin(Answer, col(Answer.idempotency_key) == bindparam("key"))
-    .where(col(WorkItem.id) == bindparam("item_id"))
-    .with_for_update(of=[Case, WorkItem], key_share=True)
-)
-_KEEP = insert(Answer.metadata.tables["answer"])
-_BY_KEY = select_rows(*_TOLD).where(col(Answer.idempotency_key) == bindparam("key"))
+_KEEP = insert(Answer.metadata.tables["answer"]).inline()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +62,9 @@ class Answered:
     receipt: Receipt
     is_repeat: bool
     move: Move | None = None
-    case: Case | None = None
-    item: WorkItem | None = None
+    case: CaseInHand | None = None
     form: StepForm | None = None
-    enterprise: Party | None = None
+    enterprise: Applicant | None = None
     asked_party: Party | Addressee | None = None
     #: party -> its contacts or, of who is asked next, the primary one alone.
     people: Mapping[int, list[Person]] = field(default_factory=dict)
@@ -109,20 +89,14 @@ def answer(
     `PilotError` in the words of the person; the caller then rolls the transaction back.
     """
     require_item_number(item_id)
-    found = session.execute(_ASKED, {"item_id": item_id, "key": key}).first()
-    if found is None:
-        raise UnknownItemError(item_id)
-    case, item, enterprise, asked, before = found
-    asked = Addressee(*asked)
+    asked = take_in_hand(session, item_id, key)
+    case, item, enterprise = asked.case, asked.item, asked.enterprise
     step = step_of(item.stage, item.step)
-    if before.item_id is None:  # of an answer that there is not
-        is_closed = item.closed_at is not None
-        before = session.execute(_BY_KEY, {"key": key}).first() if is_closed else None
-    if before is not None:
-        return _told_before(before, item_id, key)
+    if asked.before is not None:
+        return _again(asked.before, item_id, key)
     if item.closed_at is not None:
         raise _closed(session, item, step)
-    acting = _acting(session, asked, caller)
+    acting = _acting(session, asked.party, caller)
     if caller.party is not None and caller.party not in (acting.name, acting.role.label):
         raise WrongPartyError(item_id, caller.party, acting.name)
     form, people = _read(session, step, acting, enterprise, given, caller)
@@ -146,8 +120,9 @@ def answer(
     move = step.outcomes[outcome.value]
     reason = _reason(form)
     if not isinstance(move, Stay):
-        close_item(session, item, outcome.value, at)
-    waiting = follow(session, programme, case, enterprise, item, asked, move, reason=reason, at=at)
+        close_item(session, item.id, outcome.value, at)
+    party = asked.party
+    waiting = follow(session, programme, case, enterprise, item, party, move, reason=reason, at=at)
     next_item, next_party = (waiting.item, waiting.party) if waiting else (None, None)
     if waiting is not None and waiting.contact is not None:
         people.setdefault(waiting.contact.party_id, [waiting.contact])
@@ -190,7 +165,7 @@ def answer(
         next_party=next_party.name if next_party else None,
         next_due_on=next_item.due_on if next_item else None,
     )
-    session.flush()
+    session.flush()  # what the effects have changed of older rows
     session.connection().execute(
         _KEEP,
         {
@@ -212,7 +187,6 @@ def answer(
         is_repeat=False,
         move=move,
         case=case,
-        item=item,
         form=form,
         enterprise=enterprise,
         asked_party=acting,
@@ -234,7 +208,7 @@ def refuse(
     at: datetime,
 ) -> None:
     """Keep a refused form with its reason, for a channel that cannot show a refusal itself."""
-    if session.execute(_BY_KEY, {"key": key}).first() is not None:
+    if told_before(session, key) is not None:
         return
     session.add(
         Answer(
@@ -253,7 +227,7 @@ def refuse(
     session.flush()
 
 
-def _told_before(before: Row[Any], item_id: int, key: str) -> Answered:
+def _again(before: ToldBefore, item_id: int, key: str) -> Answered:
     """Return, or raise, what the answer with this key was told."""
     if before.item_id != item_id:
         raise KeyReusedError(key, before.item_id)
@@ -262,9 +236,8 @@ def _told_before(before: Row[Any], item_id: int, key: str) -> Answered:
     return Answered(receipt=Receipt.from_json(before.receipt), is_repeat=True)
 
 
-def _closed(session: Session, item: WorkItem, step: Step) -> ItemClosedError:
+def _closed(session: Session, item: AskedItem, step: Step) -> ItemClosedError:
     """Return the refusal that tells who was quicker."""
-    assert item.id is not None  # noqa: S101 -- read from the database
     closing = session.exec(
         select(Answer)
         .where(Answer.item_id == item.id, Answer.is_accepted)
@@ -309,7 +282,7 @@ def _read(
     session: Session,
     step: Step,
     acting: Party | Addressee,
-    enterprise: Party,
+    enterprise: Applicant,
     given: Mapping[str, object],
     caller: Caller,
 ) -> tuple[StepForm, dict[int, list[Person]]]:
@@ -319,8 +292,7 @@ def _read(
     """
     if caller is SYSTEM:
         return step.form.read({"handler": SYSTEM_HANDLER, **given}), {}
-    assert acting.id is not None  # noqa: S101 -- both are read from the database
-    assert enterprise.id is not None  # noqa: S101
+    assert acting.id is not None  # noqa: S101 -- read from the database
     known = people_of(session, {acting.id, enterprise.id})
     people = [person for person in known[acting.id] if not person.has_left]
     filled = dict(given)
@@ -333,7 +305,7 @@ def _read(
     return form, known
 
 
-def _position(case: Case, item: WorkItem | OpenedItem | None) -> dict[str, object]:
+def _position(case: CaseInHand, item: OpenedItem | None) -> dict[str, object]:
     """Return where the case stands, as the audit trail keeps it."""
     return {
         "stage": case.stage.value,

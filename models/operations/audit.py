@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, insert, update
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
+from models.operations.case_in_hand import CaseInHand
 from models.rules.audit_chain import GENESIS, entry_hash
 from models.rules.stages import Channel
 from models.tables.audit import AuditEntry, AuditSeal, RegisterEntry, TrailEntry
@@ -58,7 +58,7 @@ def _fields(entry: TrailEntry) -> dict[str, object]:
 
 def record(
     session: Session,
-    case: Case,
+    case: CaseInHand,
     deed: Deed,
     *,
     before: Mapping[str, object],
@@ -81,8 +81,7 @@ def record(
     ends = {"case": case.case_no, "before": case.audit_length, "length": number, "head": head}
     moved = connection.execute(_MOVE_END, ends)
     assert moved.rowcount == 1, "the caller holds the case"  # noqa: S101
-    set_committed_value(case, "audit_length", number)
-    set_committed_value(case, "audit_head", head)
+    case.audit_length, case.audit_head = number, head
     return number
 
 

@@ -6,7 +6,9 @@ from sqlmodel import Session, col, func, select
 
 from models.lifecycle import first_step
 from models.operations.audit import Deed, record
-from models.operations.moving import OpenedItem, close_item, end_case, enter_stage, open_item
+from models.operations.case_in_hand import CaseInHand, OpenedItem
+from models.operations.moving import close_item, end_case, enter_stage, open_item
+from models.operations.new_rows import keep
 from models.operations.parties import HOLD_PARTY
 from models.operations.windows import require_open_for_applications
 from models.policy import Programme
@@ -80,7 +82,7 @@ def open_case(
     deed: Deed,
     *,
     at: datetime,
-) -> tuple[Case, OpenedItem]:
+) -> tuple[CaseInHand, OpenedItem]:
     """Open a case for `enterprise` and ask it for its application."""
     # Held so that an enterprise does not get two cases at once, one in each batch …
     session.exec(HOLD_PARTY, params={"party": enterprise.id}).one()
@@ -107,7 +109,7 @@ def open_case(
     number = session.exec(
         select(func.count()).select_from(Case).where(Case.batch_id == batch.id)
     ).one()
-    case = Case(
+    row = Case(
         case_no=f"{programme.case_prefix}-{batch.number}-{number + 1:04}",
         programme_key=programme.key,
         policy_version=programme.version,
@@ -118,8 +120,8 @@ def open_case(
         opened_at=at,
         audit_head=GENESIS,
     )
-    session.add(case)
-    session.flush()
+    keep(session, row)
+    case = CaseInHand.of(row)
     round_no = enter_stage(session, case, Stage.APPLICATION)
     step = first_step(Stage.APPLICATION)
     item = open_item(
@@ -135,30 +137,31 @@ def open_case(
     ).item
     after = {"stage": case.stage.value, "item": item.id, "step": step.key, "batch": batch_number}
     record(session, case, deed, before={}, after=after, at=at)
-    session.flush()
     return case, item
 
 
-def withdraw(session: Session, case_no: str, deed: Deed, reason: str, *, at: datetime) -> Case:
+def withdraw(
+    session: Session, case_no: str, deed: Deed, reason: str, *, at: datetime
+) -> CaseInHand:
     """End a case at its enterprise's wish; what it waited for is closed as withdrawn.
 
     A case whose subsidy has been paid cannot be withdrawn; nor one that has ended.
     """
-    case = case_numbered(session, case_no, for_update=True)
+    case = CaseInHand.of(case_numbered(session, case_no, for_update=True))
     if not reason.strip():
         raise ReasonMissingError
     if case.status is not CaseStatus.ACTIVE:
         raise CaseEndedError(case_no, case.status)
     assert session.exec(select(Payment.id).where(Payment.case_no == case_no)).first() is None  # noqa: S101 -- a paid case has ended
-    item = session.exec(
-        select(WorkItem).where(WorkItem.case_no == case_no, col(WorkItem.closed_at).is_(None))
+    item_id = session.exec(
+        select(WorkItem.id).where(WorkItem.case_no == case_no, col(WorkItem.closed_at).is_(None))
     ).one()
-    close_item(session, item, CaseStatus.WITHDRAWN.value, at)
-    before = {"stage": case.stage.value, "status": case.status.value, "item": item.id}
+    assert item_id is not None  # noqa: S101 -- read from the database
+    close_item(session, item_id, CaseStatus.WITHDRAWN.value, at)
+    before = {"stage": case.stage.value, "status": case.status.value, "item": item_id}
     end_case(session, case, CaseStatus.WITHDRAWN, at)
     after = {"stage": case.stage.value, "status": case.status.value, "reason": reason}
     record(session, case, deed, before=before, after=after, at=at)
-    session.flush()
     return case
 
 

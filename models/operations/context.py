@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import bindparam, update
 from sqlmodel import Session
 
 from models.lifecycle import Step
+from models.operations.case_in_hand import AskedItem, CaseInHand
+from models.operations.parties import Applicant
 from models.policy import Programme
 from models.rules.errors import PilotError
-from models.tables.case import Case, WorkItem
-from models.tables.party import Party
+from models.tables.case import Case
+
+_CASE = Case.metadata.tables["case_file"]
+_THE_CASE = update(_CASE).where(_CASE.c.case_no == bindparam("case"))
+_GIVE_PROVIDER = _THE_CASE.values(provider_id=bindparam("party"))
+_GIVE_ASSESSOR = _THE_CASE.values(assessor_id=bindparam("party"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,19 +25,25 @@ class Answering:
 
     session: Session
     programme: Programme
-    case: Case
-    item: WorkItem
+    case: CaseInHand
+    item: AskedItem
     step: Step
-    enterprise: Party
+    enterprise: Applicant
     handler: str
     at: datetime
     today: date
 
-    @property
-    def item_id(self) -> int:
-        """The item's number; it is in the database already."""
-        assert self.item.id is not None  # noqa: S101
-        return self.item.id
+    def give_provider(self, party_id: int) -> None:
+        """Make the party the case's provider."""
+        self.case.provider_id = party_id
+        given = {"case": self.case.case_no, "party": party_id}
+        self.session.connection().execute(_GIVE_PROVIDER, given)
+
+    def give_assessor(self, party_id: int) -> None:
+        """Make the party the case's assessor."""
+        self.case.assessor_id = party_id
+        given = {"case": self.case.case_no, "party": party_id}
+        self.session.connection().execute(_GIVE_ASSESSOR, given)
 
 
 class FutureDayError(PilotError):

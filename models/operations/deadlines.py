@@ -16,6 +16,7 @@ from models.operations.calendar_days import (
     neighbouring_workdays,
     working_days_between,
 )
+from models.operations.case_in_hand import CaseInHand
 from models.operations.cases import ReasonMissingError
 from models.policy import Programme
 from models.rules.clock import day_of
@@ -114,7 +115,7 @@ class WaitsForItselfError(PilotError):
 class Moved:
     """What became of a deadline. A repeat changes nothing and has no number."""
 
-    case: Case
+    case: CaseInHand
     item: WorkItem
     enterprise: Party
     asked: Party
@@ -130,7 +131,7 @@ class Moved:
 class _Held:
     """An open item, held with its case until the transaction ends."""
 
-    case: Case
+    case: CaseInHand
     item: WorkItem
     asked: Party
     enterprise: Party
@@ -293,7 +294,7 @@ def _hold(session: Session, item_id: int, what: str) -> _Held:
     stop = session.exec(
         select(ClockStop).where(ClockStop.item_id == item_id, col(ClockStop.restarted_on).is_(None))
     ).first()
-    return _Held(case, item, asked, session.get_one(Party, case.enterprise_id), stop)
+    return _Held(CaseInHand.of(case), item, asked, session.get_one(Party, case.enterprise_id), stop)
 
 
 def _stated(reason: str) -> str:

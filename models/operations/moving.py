@@ -1,22 +1,22 @@
 """Moves of a case: close an item, open the next one, enter a stage, end."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, func, select
 
 from models.lifecycle import Back, End, Enter, Move, Next, Stay, Step, first_step, step_of
 from models.operations.calendar_days import add_working_days, neighbouring_workdays
+from models.operations.case_in_hand import AskedItem, CaseInHand, OpenedItem
 from models.operations.parties import (
     ADDRESSEE,
     PERSON,
     Addressee,
+    Applicant,
     NoPartyForRoleError,
     Person,
     first_reachable,
@@ -25,7 +25,7 @@ from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
-from models.tables.case import Case, StageRun, WorkItem
+from models.tables.case import StageRun, WorkItem
 from models.tables.party import Contact, Party
 from models.tables.programme import Batch, CalendarDay
 
@@ -42,6 +42,11 @@ _CLOSE_ITEM = (
 _OPEN_ITEM = insert(_ITEM).returning(_ITEM.c.id)
 _MOVE_CASE = (
     update(_CASE).where(_CASE.c.case_no == bindparam("case")).values(stage=bindparam("into"))
+)
+_END_CASE = (
+    update(_CASE)
+    .where(_CASE.c.case_no == bindparam("case"))
+    .values(status=bindparam("how"), closed_at=bindparam("at"))
 )
 _WANT_RUN = insert(_RUN)
 _LEAVE_STAGE = (
@@ -100,24 +105,6 @@ class NobodyToAskError(PilotError):
         super().__init__(f"案卷 {case_no} 尚未指派{role.label}，无法转交下一步")
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenedItem:
-    """What is told of an item that waits: a plain copy, for nothing of it changes."""
-
-    id: int
-    case_no: str
-    stage: Stage
-    round: int
-    step: str
-    due_on: date | None
-    reason: str
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "OpenedItem":
-        """Return what is told of the item in `row`."""
-        return cls(**{each.name: row[each.name] for each in fields(cls)})
-
-
 @dataclass(frozen=True)
 class Waiting:
     """What a case waits for now, of whom, and whom to write to where that has been looked up."""
@@ -129,8 +116,8 @@ class Waiting:
 
 def _next_party(
     session: Session,
-    case: Case,
-    enterprise: Party,
+    case: CaseInHand,
+    enterprise: Applicant | Party,
     stage: Stage,
     step: Step,
     working_days: int,
@@ -171,8 +158,8 @@ def _next_party(
 def open_item(
     session: Session,
     programme: Programme,
-    case: Case,
-    enterprise: Party,
+    case: CaseInHand,
+    enterprise: Applicant | Party,
     stage: Stage,
     step: Step,
     *,
@@ -200,20 +187,17 @@ def open_item(
         due_on = _due_by(session, until, today)
     elif due_on is None:
         due_on = add_working_days(session, today, length.working_days)  # says what is missing
-    values: dict[str, Any] = {
+    told: dict[str, Any] = {
         "case_no": case.case_no,
         "stage": stage,
         "round": round_no,
         "step": step.key,
-        "attempt": times + 1,
-        "party_id": party.id,
-        "opened_at": at,
-        "opened_on": today,
         "due_on": due_on,
         "reason": reason,
     }
-    item_id = session.connection().execute(_OPEN_ITEM, values).scalar_one()
-    return Waiting(OpenedItem.of({"id": item_id, **values}), party, contact)
+    kept = {"attempt": times + 1, "party_id": party.id, "opened_at": at, "opened_on": today}
+    item_id = session.connection().execute(_OPEN_ITEM, {**told, **kept}).scalar_one()
+    return Waiting(OpenedItem(id=item_id, **told), party, contact)
 
 
 def _due_by(session: Session, until: date, today: date) -> date:
@@ -225,43 +209,42 @@ def _due_by(session: Session, until: date, today: date) -> date:
     return first or add_working_days(session, today, 0)  # says what is missing
 
 
-def close_item(session: Session, item: WorkItem, outcome: str, at: datetime) -> None:
-    """Close `item` in the database before the next one is opened: a case has one open item."""
-    session.connection().execute(_CLOSE_ITEM, {"item_id": item.id, "at": at, "how": outcome})
+def close_item(session: Session, item_id: int, outcome: str, at: datetime) -> None:
+    """Close the item in the database before the next one is opened: a case has one open item."""
+    session.connection().execute(_CLOSE_ITEM, {"item_id": item_id, "at": at, "how": outcome})
 
 
-def enter_stage(session: Session, case: Case, stage: Stage) -> int:
+def enter_stage(session: Session, case: CaseInHand, stage: Stage) -> int:
     """Move `case` into `stage` and want a flow run for this stay; return the round it starts."""
     connection = session.connection()
     rounds, stays = connection.execute(
         _ROUNDS_AND_STAYS, {"case_no": case.case_no, "stage": stage}
     ).one()
     connection.execute(_MOVE_CASE, {"case": case.case_no, "into": stage})
-    set_committed_value(case, "stage", stage)
+    case.stage = stage
     connection.execute(_WANT_RUN, {"case_no": case.case_no, "stage": stage, "entry": stays + 1})
     return int(rounds) + 1
 
 
-def leave_stage(session: Session, case: Case, at: datetime) -> None:
+def leave_stage(session: Session, case: CaseInHand, at: datetime) -> None:
     """Note that the present stay in the stage is over; its run has only to finish."""
     left = session.connection().execute(_LEAVE_STAGE, {"left": case.case_no, "at": at})
     assert left.rowcount == 1, "an active case stands in one stage"  # noqa: S101
 
 
-def end_case(session: Session, case: Case, status: CaseStatus, at: datetime) -> None:
+def end_case(session: Session, case: CaseInHand, status: CaseStatus, at: datetime) -> None:
     """End `case` as `status`."""
     leave_stage(session, case, at)
+    session.connection().execute(_END_CASE, {"case": case.case_no, "how": status, "at": at})
     case.status = status
-    case.closed_at = at
-    session.add(case)
 
 
 def follow(
     session: Session,
     programme: Programme,
-    case: Case,
-    enterprise: Party,
-    item: WorkItem,
+    case: CaseInHand,
+    enterprise: Applicant | Party,
+    item: AskedItem,
     asked: Addressee,
     move: Move,
     *,
@@ -275,7 +258,7 @@ def follow(
     stage, round_no = item.stage, item.round
     match move:
         case Stay():
-            return Waiting(OpenedItem.of(vars(item)), asked)
+            return Waiting(item, asked)
         case End(status=status):
             end_case(session, case, status, at)
             return None

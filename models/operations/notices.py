@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from models.lifecycle import step_of
 from models.operations.audit import Deed, record
 from models.operations.calendar_days import add_working_days, is_workday
+from models.operations.case_in_hand import CaseInHand
 from models.operations.parties import SYSTEM_PARTY
 from models.policy import Programme
 from models.rules.clock import day_of
@@ -79,7 +80,7 @@ def begin_notices(session: Session, programme: Programme, at: datetime) -> Notic
         step = step_of(item.stage, STEP)
         record(
             session,
-            case,
+            CaseInHand.of(case),
             Deed(
                 party=SYSTEM_PARTY,
                 actor=SYSTEM_PARTY,

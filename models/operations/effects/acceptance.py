@@ -16,7 +16,8 @@ from models.forms.acceptance import (
     ReviewOutcome,
 )
 from models.operations.context import Answering, require_not_future
-from models.operations.parties import party_named, people_of
+from models.operations.new_rows import keep
+from models.operations.parties import Applicant, party_named, people_of
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.rules.subsidy import eligible_sum
@@ -92,7 +93,7 @@ def dossier(answering: Answering, form: DossierForm) -> None:
         raise DossierIncompleteError(missing)
 
 
-def _tie(one: Party, other: Party, mailboxes: Mapping[int, Set[str]]) -> str | None:
+def _tie(one: Party, other: Party | Applicant, mailboxes: Mapping[int, Set[str]]) -> str | None:
     """Return what binds two parties, if anything does."""
     if one.credit_code and one.credit_code == other.credit_code:
         return "为同一单位"
@@ -105,7 +106,7 @@ def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     """Give the case its assessor, unless it is bound to the enterprise or the provider."""
     session, case = answering.session, answering.case
     assessor = party_named(session, Role.ASSESSOR, form.assessor)
-    judged = [answering.enterprise]
+    judged: list[Party | Applicant] = [answering.enterprise]
     if case.provider_id is not None:
         judged.append(session.get_one(Party, case.provider_id))
     people = people_of(session, {party.id for party in (assessor, *judged) if party.id})
@@ -116,8 +117,8 @@ def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     for party in judged:
         if why := _tie(assessor, party, mailboxes):
             raise ConflictOfInterestError(assessor.name, party.name, why)
-    case.assessor_id = assessor.id
-    session.add(case)
+    assert assessor.id is not None  # noqa: S101 -- read from the database
+    answering.give_assessor(assessor.id)
 
 
 def review(answering: Answering, form: ReviewForm) -> None:
@@ -134,15 +135,16 @@ def review(answering: Answering, form: ReviewForm) -> None:
             raise PassedInSpiteError(aspects)
         _recognise(answering, form.lines)
     assert case.assessor_id is not None  # noqa: S101 -- the step asks the assessor
-    session.add(
+    keep(
+        session,
         AcceptanceReview(
             case_no=case.case_no,
-            item_id=answering.item_id,
+            item_id=answering.item.id,
             assessor_id=case.assessor_id,
             visited_on=form.visited_on,
             outcome=form.outcome.value,
             opinion=form.opinion,
-        )
+        ),
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from sqlalchemy import bindparam, update
+
 from models.forms.application import (
     CityReviewForm,
     CountyReviewForm,
@@ -16,7 +18,12 @@ from models.operations.windows import require_open_for_applications
 from models.policy.figures import Term
 from models.rules.credit_code import require_credit_code
 from models.rules.errors import PilotError
+from models.tables.party import Party
 from models.tables.programme import Batch
+
+_PARTY = Party.metadata.tables["party"]
+#: What the application states of the enterprise is kept with the enterprise.
+_STATE = update(_PARTY).where(_PARTY.c.id == bindparam("enterprise"))
 
 
 class NotOnTheListError(PilotError):
@@ -102,12 +109,15 @@ def submit(answering: Answering, form: SubmitForm) -> None:
     if not programme.eligibility.is_small_or_medium(form.headcount, form.revenue):
         raise NotSmallOrMediumError(form.headcount, form.revenue)
     enterprise.county = county
-    enterprise.industry = industry
-    enterprise.is_above_scale = form.scale is Scale.ABOVE
-    enterprise.headcount = form.headcount
-    enterprise.revenue = form.revenue
-    enterprise.main_business = form.main_business
-    answering.session.add(enterprise)
+    stated = {
+        "county": county,
+        "industry": industry,
+        "is_above_scale": form.scale is Scale.ABOVE,
+        "headcount": form.headcount,
+        "revenue": form.revenue,
+        "main_business": form.main_business,
+    }
+    answering.session.connection().execute(_STATE, {"enterprise": enterprise.id, **stated})
 
 
 def county_review(answering: Answering, form: CountyReviewForm) -> None:

@@ -25,8 +25,8 @@ def assign_provider(answering: Answering, form: AssignProviderForm) -> None:
         # The step is asked a second time only because another provider is wanted.
         raise SameProviderError(provider.name)
     require_can_take(answering.session, provider, answering.enterprise, holds_already=False)
-    case.provider_id = provider.id
-    answering.session.add(case)
+    assert provider.id is not None  # noqa: S101 -- read from the database
+    answering.give_provider(provider.id)
 
 
 def diagnose(answering: Answering, form: DiagnoseForm) -> None:

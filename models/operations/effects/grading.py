@@ -6,6 +6,7 @@ from sqlmodel import col, select
 from models.forms.assessment import AssessForm, ConfirmLevelForm, ConfirmLevelOutcome
 from models.operations.context import Answering, require_not_future
 from models.operations.effects.ratings import keep_rating
+from models.operations.new_rows import keep
 from models.policy import latest_edition
 from models.rules.errors import PilotError
 from models.rules.grading import level_text
@@ -76,12 +77,13 @@ def confirm_level(answering: Answering, form: ConfirmLevelForm) -> None:
     if level != assessment.level and not form.reason:
         raise OverrideWithoutReasonError(assessment.level, level)
     assert assessment.id is not None  # noqa: S101 -- read from the database
-    session.add(
+    keep(
+        session,
         Grade(
             case_no=case_no,
-            item_id=answering.item_id,
+            item_id=answering.item.id,
             assessment_id=assessment.id,
             level=level,
             override_reason=form.reason if level != assessment.level else "",
-        )
+        ),
     )

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from models.forms.application import NoticeForm, NoticeOutcome
 from models.operations.context import Answering
+from models.operations.new_rows import keep
 from models.rules.errors import PilotError
 from models.tables.records import Objection, PublicNotice
 
@@ -46,18 +47,19 @@ class NoticeNotOverError(PilotError):
 
 def decide(answering: Answering, form: NoticeForm) -> None:
     """Record an objection, decide on those recorded, or (the system) end the notice."""
-    session, item_id = answering.session, answering.item_id
+    session, item_id = answering.session, answering.item.id
     pending = session.exec(_PENDING, params={"item_id": item_id}).all()
     match form.outcome:
         case NoticeOutcome.OBJECTION:
-            session.add(
+            keep(
+                session,
                 Objection(
                     item_id=item_id,
                     objector=form.objector,
                     reach=form.reach,
                     content=form.content,
                     raised_on=answering.today,
-                )
+                ),
             )
         case NoticeOutcome.DISMISSED | NoticeOutcome.UPHELD:
             if not pending:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from models.forms.assessment import AssessmentPart, Edition
 from models.operations.context import Answering
+from models.operations.new_rows import keep
 from models.policy import load_rubric
 from models.rules.errors import PilotError
 from models.rules.grading import (
@@ -77,10 +78,11 @@ def keep_rating(
 ) -> None:
     """Record the rating of `part` with the edition it rests on."""
     rating = rate(part)
-    answering.session.add(
+    keep(
+        answering.session,
         Assessment(
             case_no=answering.case.case_no,
-            item_id=answering.item_id,
+            item_id=answering.item.id,
             is_baseline=is_baseline,
             edition=part.edition.value,
             score=str(rating.score),
@@ -88,5 +90,5 @@ def keep_rating(
             scenarios=json.dumps(rating.scenarios),
             is_on_site=is_on_site,
             assessed_on=on,
-        )
+        ),
     )

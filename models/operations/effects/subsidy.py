@@ -15,6 +15,7 @@ from models.forms.subsidy import (
 )
 from models.operations.context import Answering, require_not_future
 from models.operations.effects import notices
+from models.operations.new_rows import keep
 from models.policy import Programme
 from models.rules.clock import day_of
 from models.rules.errors import PilotError
@@ -126,10 +127,11 @@ def propose(answering: Answering, form: ProposeForm) -> None:
     require_within_ceiling(
         form.rate_percent.scaleb(-2), form.amount, due, answering.programme.subsidy
     )
-    session.add(
+    keep(
+        session,
         Award(
             case_no=case_no,
-            item_id=answering.item_id,
+            item_id=answering.item.id,
             level=due.level,
             eligible_spend=due.eligible_spend,
             rate_percent=str(form.rate_percent),
@@ -138,7 +140,7 @@ def propose(answering: Answering, form: ProposeForm) -> None:
             explanation="\n".join(due.explanation()),
             basis=form.basis,
             proposed_by=answering.handler,
-        )
+        ),
     )
 
 
@@ -195,13 +197,14 @@ def pay(answering: Answering, form: PayForm) -> None:
     if form.paid_on < day_of(award.approved_at):
         raise PaidBeforeApprovalError
     assert award.id is not None  # noqa: S101
-    session.add(
+    keep(
+        session,
         Payment(
             case_no=case_no,
             award_id=award.id,
-            item_id=answering.item_id,
+            item_id=answering.item.id,
             voucher_no=form.voucher_no,
             paid_on=form.paid_on,
             amount=form.amount,
-        )
+        ),
     )

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from models.forms.transformation import ContractForm, DeclareForm, ImplementForm, ImplementOutcome
 from models.operations.context import Answering, require_not_future
+from models.operations.new_rows import keep
 from models.operations.parties import party_named, require_can_take
 from models.rules.errors import PilotError
 from models.rules.stages import Role
@@ -83,21 +84,19 @@ def contract(answering: Answering, form: ContractForm) -> None:
     ).first()
     if other is not None:
         raise ContractReusedError(form.contract_no, other)
-    case.provider_id = provider.id
-    session.add_all(
-        [
-            case,
-            Contract(
-                case_no=case.case_no,
-                item_id=answering.item_id,
-                provider_id=provider.id,
-                contract_no=form.contract_no,
-                signed_on=form.signed_on,
-                amount=form.amount,
-                products=form.products,
-                price_detail=form.price_detail,
-            ),
-        ]
+    answering.give_provider(provider.id)
+    keep(
+        session,
+        Contract(
+            case_no=case.case_no,
+            item_id=answering.item.id,
+            provider_id=provider.id,
+            contract_no=form.contract_no,
+            signed_on=form.signed_on,
+            amount=form.amount,
+            products=form.products,
+            price_detail=form.price_detail,
+        ),
     )
 
 
@@ -121,18 +120,21 @@ def declare(answering: Answering, form: DeclareForm) -> None:
     used = session.exec(_USED_INVOICES, params={"numbers": numbers}).first()
     if used is not None:
         raise InvoiceReusedError(*used)
-    session.add_all(
-        Expenditure(
-            case_no=case_no,
-            item_id=answering.item_id,
-            category=line.category.value,
-            contract_no=line.contract_no,
-            invoice_no=line.invoice_no,
-            contract_sum=line.contract_sum,
-            invoice_sum=line.invoice_sum,
-            paid_sum=line.paid_sum,
-            invoiced_on=line.invoiced_on,
-            paid_on=line.paid_on,
-        )
-        for line in form.lines
+    keep(
+        session,
+        *(
+            Expenditure(
+                case_no=case_no,
+                item_id=answering.item.id,
+                category=line.category.value,
+                contract_no=line.contract_no,
+                invoice_no=line.invoice_no,
+                contract_sum=line.contract_sum,
+                invoice_sum=line.invoice_sum,
+                paid_sum=line.paid_sum,
+                invoiced_on=line.invoiced_on,
+                paid_on=line.paid_on,
+            )
+            for line in form.lines
+        ),
     )
