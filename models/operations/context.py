@@ -34,7 +34,9 @@ class Answering:
     today: date
 
     def give_provider(self, party_id: int) -> None:
-        """Make the party the case's provider."""
+        """Make the party the case's provider, if it is not so already."""
+        if self.case.provider_id == party_id:
+            return
         self.case.provider_id = party_id
         given = {"case": self.case.case_no, "party": party_id}
         self.session.connection().execute(_GIVE_PROVIDER, given)

@@ -53,6 +53,14 @@ class Applicant(Addressee):
     county: str
 
 
+@dataclass
+class Body(Applicant):
+    """A provider or an assessor that is to be given a case."""
+
+    is_admitted: bool
+    capacity: int | None
+
+
 @dataclass(frozen=True)
 class Person:
     """A contact as he is named and written to."""
@@ -70,7 +78,11 @@ class Person:
         return is_reachable(self.email, self.bounced_address, has_left=self.has_left)
 
 
-ADDRESSEE = columns_of(Party.metadata.tables["party"], Addressee)
+_PARTY = Party.metadata.tables["party"]
+ADDRESSEE = columns_of(_PARTY, Addressee)
+_BODY = select_rows(*columns_of(_PARTY, Body))
+_BODY_NAMED = _BODY.where(_PARTY.c.role == bindparam("role"), _PARTY.c.name == bindparam("name"))
+_BODY_NUMBERED = _BODY.where(_PARTY.c.id == bindparam("party"))
 PERSON = columns_of(Contact.metadata.tables["contact"], Person)
 
 
@@ -148,6 +160,19 @@ def party_named(session: Session, role: Role, name: str) -> Party:
     return party
 
 
+def body_named(session: Session, role: Role, name: str) -> Body:
+    """Return what `party_named` does, for those who only give it a case."""
+    row = session.connection().execute(_BODY_NAMED, {"role": role, "name": name}).first()
+    if row is None:
+        raise UnknownPartyError(role, name)
+    return Body(*row)
+
+
+def body_numbered(session: Session, party_id: int) -> Body:
+    """Return the party of that number, which is known to be there."""
+    return Body(*session.connection().execute(_BODY_NUMBERED, {"party": party_id}).one())
+
+
 def party_for_role(session: Session, role: Role, county: str = "") -> Party:
     """Return the one bureau (or the system) of `role`; county bureaus by `county`."""
     wanted = select(Party).where(Party.role == role)
@@ -209,7 +234,7 @@ def cases_in_hand(session: Session, provider_id: int) -> int:
 
 
 def require_can_take(
-    session: Session, provider: Party, enterprise: Applicant, *, holds_already: bool
+    session: Session, provider: Body, enterprise: Applicant, *, holds_already: bool
 ) -> None:
     """Raise unless `provider` may serve `enterprise`.
 
@@ -222,7 +247,6 @@ def require_can_take(
         raise NotAdmittedError(provider.name)
     if holds_already or provider.capacity is None:
         return
-    assert provider.id is not None  # noqa: S101 -- read from the database
     # Two cases at once do not both get the last place.
     session.exec(HOLD_PARTY, params={"party": provider.id}).one()
     if cases_in_hand(session, provider.id) >= provider.capacity:

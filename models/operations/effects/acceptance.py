@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 
-from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlalchemy import bindparam, select, update
 
 from models.forms.acceptance import (
     AssignAssessorForm,
@@ -17,15 +16,22 @@ from models.forms.acceptance import (
 )
 from models.operations.context import Answering, require_not_future
 from models.operations.new_rows import keep
-from models.operations.parties import Applicant, party_named, people_of
+from models.operations.parties import Applicant, Body, body_named, body_numbered, people_of
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.rules.subsidy import eligible_sum
-from models.tables.party import Party
 from models.tables.records import AcceptanceReview, Expenditure
 
-_DECLARED_LINES = select(Expenditure).where(
-    col(Expenditure.case_no) == bindparam("case_no"), ~col(Expenditure.is_replaced)
+_LINES = Expenditure.metadata.tables["expenditure"]
+_DECLARED_LINES = select(
+    _LINES.c.id,
+    _LINES.c.invoice_no,
+    _LINES.c.contract_sum,
+    _LINES.c.invoice_sum,
+    _LINES.c.paid_sum,
+).where(_LINES.c.case_no == bindparam("case_no"), ~_LINES.c.is_replaced)
+_RECOGNISE = (
+    update(_LINES).where(_LINES.c.id == bindparam("line")).values(eligible_sum=bindparam("sum"))
 )
 
 
@@ -93,11 +99,11 @@ def dossier(answering: Answering, form: DossierForm) -> None:
         raise DossierIncompleteError(missing)
 
 
-def _tie(one: Party, other: Party | Applicant, mailboxes: Mapping[int, Set[str]]) -> str | None:
+def _tie(one: Body, other: Applicant, mailboxes: Mapping[int, Set[str]]) -> str | None:
     """Return what binds two parties, if anything does."""
     if one.credit_code and one.credit_code == other.credit_code:
         return "为同一单位"
-    if mailboxes[one.id or 0] & mailboxes[other.id or 0]:
+    if mailboxes[one.id] & mailboxes[other.id]:
         return "使用同一联系人"
     return None
 
@@ -105,11 +111,11 @@ def _tie(one: Party, other: Party | Applicant, mailboxes: Mapping[int, Set[str]]
 def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     """Give the case its assessor, unless it is bound to the enterprise or the provider."""
     session, case = answering.session, answering.case
-    assessor = party_named(session, Role.ASSESSOR, form.assessor)
-    judged: list[Party | Applicant] = [answering.enterprise]
+    assessor = body_named(session, Role.ASSESSOR, form.assessor)
+    judged = [answering.enterprise]
     if case.provider_id is not None:
-        judged.append(session.get_one(Party, case.provider_id))
-    people = people_of(session, {party.id for party in (assessor, *judged) if party.id})
+        judged.append(body_numbered(session, case.provider_id))
+    people = people_of(session, {party.id for party in (assessor, *judged)})
     mailboxes = {
         party_id: {contact.email.casefold() for contact in contacts}
         for party_id, contacts in people.items()
@@ -117,7 +123,6 @@ def assign_assessor(answering: Answering, form: AssignAssessorForm) -> None:
     for party in judged:
         if why := _tie(assessor, party, mailboxes):
             raise ConflictOfInterestError(assessor.name, party.name, why)
-    assert assessor.id is not None  # noqa: S101 -- read from the database
     answering.give_assessor(assessor.id)
 
 
@@ -153,15 +158,15 @@ def _recognise(answering: Answering, parts: Sequence[EligiblePart]) -> None:
     for invoice_no, count in Counter(part.invoice_no for part in parts).items():
         if count > 1:
             raise InvoiceTwiceError(invoice_no)
-    lines = answering.session.exec(
-        _DECLARED_LINES, params={"case_no": answering.case.case_no}
-    ).all()
+    connection = answering.session.connection()
+    lines = connection.execute(_DECLARED_LINES, {"case_no": answering.case.case_no}).all()
     for unknown in given.keys() - {line.invoice_no for line in lines}:
         raise UnknownInvoiceError(unknown)
+    recognised = []
     for line in lines:
         least = eligible_sum(line.contract_sum, line.invoice_sum, line.paid_sum)
         eligible = given.get(line.invoice_no, least)
         if eligible > least:
             raise EligibleAboveLeastError(line.invoice_no, eligible, least)
-        line.eligible_sum = eligible
-    answering.session.add_all(lines)
+        recognised.append({"line": line.id, "sum": eligible})
+    connection.execute(_RECOGNISE, recognised)

@@ -3,7 +3,7 @@
 from models.forms.diagnosis import AssignProviderForm, ConfirmForm, DiagnoseForm
 from models.operations.context import Answering, require_not_future
 from models.operations.effects.ratings import keep_rating
-from models.operations.parties import party_named, require_can_take
+from models.operations.parties import body_named, require_can_take
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 
@@ -20,12 +20,11 @@ class SameProviderError(PilotError):
 def assign_provider(answering: Answering, form: AssignProviderForm) -> None:
     """Give the case its provider."""
     case = answering.case
-    provider = party_named(answering.session, Role.PROVIDER, form.provider)
+    provider = body_named(answering.session, Role.PROVIDER, form.provider)
     if case.provider_id == provider.id:
         # The step is asked a second time only because another provider is wanted.
         raise SameProviderError(provider.name)
     require_can_take(answering.session, provider, answering.enterprise, holds_already=False)
-    assert provider.id is not None  # noqa: S101 -- read from the database
     answering.give_provider(provider.id)
 
 

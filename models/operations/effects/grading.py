@@ -1,7 +1,7 @@
 """评级: on site, by the latest edition; confirmed, or overridden with a reason."""
 
-from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import col
 
 from models.forms.assessment import AssessForm, ConfirmLevelForm, ConfirmLevelOutcome
 from models.operations.context import Answering, require_not_future
@@ -13,7 +13,7 @@ from models.rules.grading import level_text
 from models.tables.records import Assessment, Grade
 
 _LAST_RATING = (
-    select(Assessment)
+    select(col(Assessment.id), col(Assessment.level))
     .where(col(Assessment.case_no) == bindparam("case_no"), ~col(Assessment.is_baseline))
     .order_by(col(Assessment.id).desc())
     .limit(1)
@@ -68,22 +68,22 @@ def confirm_level(answering: Answering, form: ConfirmLevelForm) -> None:
     if form.outcome is ConfirmLevelOutcome.REASSESS:
         return
     session, case_no = answering.session, answering.case.case_no
-    assessment = session.exec(_LAST_RATING, params={"case_no": case_no}).one()
-    level = assessment.level
+    rating = session.connection().execute(_LAST_RATING, {"case_no": case_no})
+    assessment_id, assessed = rating.one()
+    level = assessed
     if form.level:
         if form.level not in {"0", "1", "2", "3", "4"}:
             raise LevelError(form.level)
         level = int(form.level)
-    if level != assessment.level and not form.reason:
-        raise OverrideWithoutReasonError(assessment.level, level)
-    assert assessment.id is not None  # noqa: S101 -- read from the database
+    if level != assessed and not form.reason:
+        raise OverrideWithoutReasonError(assessed, level)
     keep(
         session,
         Grade(
             case_no=case_no,
             item_id=answering.item.id,
-            assessment_id=assessment.id,
+            assessment_id=assessment_id,
             level=level,
-            override_reason=form.reason if level != assessment.level else "",
+            override_reason=form.reason if level != assessed else "",
         ),
     )

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import col
 
 from models.forms.application import NoticeForm, NoticeOutcome
 from models.operations.context import Answering
@@ -11,10 +11,20 @@ from models.operations.new_rows import keep
 from models.rules.errors import PilotError
 from models.tables.records import Objection, PublicNotice
 
-_PENDING = select(Objection).where(
-    col(Objection.item_id) == bindparam("item_id"), col(Objection.is_upheld).is_(None)
+_OBJECTION = Objection.metadata.tables["objection"]
+_IS_PENDING = (_OBJECTION.c.item_id == bindparam("item"), _OBJECTION.c.is_upheld.is_(None))
+#: How many objections wait for a decision, and the last day of the notice.
+_STANDING = select(
+    select(func.count()).select_from(_OBJECTION).where(*_IS_PENDING).scalar_subquery(),
+    select(col(PublicNotice.ends_on))
+    .where(col(PublicNotice.item_id) == bindparam("item"))
+    .scalar_subquery(),
 )
-_NOTICE = select(PublicNotice).where(col(PublicNotice.item_id) == bindparam("item_id"))
+_DECIDE = (
+    update(_OBJECTION)
+    .where(*_IS_PENDING)
+    .values(is_upheld=bindparam("upheld"), decision=bindparam("words"))
+)
 
 
 class NoObjectionError(PilotError):
@@ -48,7 +58,8 @@ class NoticeNotOverError(PilotError):
 def decide(answering: Answering, form: NoticeForm) -> None:
     """Record an objection, decide on those recorded, or (the system) end the notice."""
     session, item_id = answering.session, answering.item.id
-    pending = session.exec(_PENDING, params={"item_id": item_id}).all()
+    connection = session.connection()
+    pending, ends_on = connection.execute(_STANDING, {"item": item_id}).one()
     match form.outcome:
         case NoticeOutcome.OBJECTION:
             keep(
@@ -64,13 +75,11 @@ def decide(answering: Answering, form: NoticeForm) -> None:
         case NoticeOutcome.DISMISSED | NoticeOutcome.UPHELD:
             if not pending:
                 raise NoObjectionError(answering.case.case_no)
-            for objection in pending:
-                objection.is_upheld = form.outcome is NoticeOutcome.UPHELD
-                objection.decision = form.decision
-            session.add_all(pending)
+            is_upheld = form.outcome is NoticeOutcome.UPHELD
+            decided = {"item": item_id, "upheld": is_upheld, "words": form.decision}
+            connection.execute(_DECIDE, decided)
         case NoticeOutcome.PASSED:
-            notice = session.exec(_NOTICE, params={"item_id": item_id}).first()
-            if notice is None or answering.today <= notice.ends_on:
-                raise NoticeNotOverError(answering.case.case_no, notice.ends_on if notice else None)
+            if ends_on is None or answering.today <= ends_on:
+                raise NoticeNotOverError(answering.case.case_no, ends_on)
             if pending:
                 raise ObjectionPendingError(answering.case.case_no)

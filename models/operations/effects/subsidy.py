@@ -1,9 +1,11 @@
 """补助: within the ceiling, approved by another person, paid once and to the fen."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam
-from sqlmodel import Session, col, func, select
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import Session, col
 
 from models.forms.application import NoticeForm, NoticeOutcome
 from models.forms.subsidy import (
@@ -13,6 +15,7 @@ from models.forms.subsidy import (
     ProposeForm,
     ProposeOutcome,
 )
+from models.operations.case_in_hand import columns_of
 from models.operations.context import Answering, require_not_future
 from models.operations.effects import notices
 from models.operations.new_rows import keep
@@ -29,22 +32,48 @@ _ELIGIBLE_AND_LEVEL = select(
     .where(col(Expenditure.case_no) == bindparam("case_no"), ~col(Expenditure.is_replaced))
     .scalar_subquery(),
     # The level confirmed last counts.
-    select(Grade.level)
+    select(col(Grade.level))
     .where(col(Grade.case_no) == bindparam("case_no"))
     .order_by(col(Grade.id).desc())
     .limit(1)
     .scalar_subquery(),
 )
-_AWARD_IN_FORCE = select(Award).where(
-    col(Award.case_no) == bindparam("case_no"), ~col(Award.is_void)
+
+
+@dataclass(frozen=True)
+class AwardInForce:
+    """What is proposed for a case, or approved: yuan, per cent, the ceiling line by line."""
+
+    id: int
+    amount: Decimal
+    rate_percent: str
+    ceiling: Decimal
+    explanation: str
+    proposed_by: str
+    approved_at: datetime | None
+
+
+_AWARD = Award.metadata.tables["award"]
+_AWARD_IN_FORCE = select(*columns_of(_AWARD, AwardInForce)).where(
+    _AWARD.c.case_no == bindparam("case_no"), ~_AWARD.c.is_void
 )
-_PAYMENTS_LIKE = select(Payment).where(
+_VOID = (
+    update(_AWARD)
+    .where(_AWARD.c.case_no == bindparam("case"), ~_AWARD.c.is_void)
+    .values(is_void=True)
+)
+_APPROVE = (
+    update(_AWARD)
+    .where(_AWARD.c.id == bindparam("award"))
+    .values(approved_by=bindparam("by"), approved_at=bindparam("at"))
+)
+_PAYMENTS_LIKE = select(col(Payment.case_no)).where(
     (col(Payment.case_no) == bindparam("case_no"))
     | (col(Payment.voucher_no) == bindparam("voucher_no"))
 )
 
 _MAILBOXES = (
-    select(Contact.name, Contact.email)
+    select(col(Contact.name), col(Contact.email))
     .join(Party, col(Party.id) == col(Contact.party_id))
     .where(
         col(Party.role).in_([Role.CITY_BUREAU, Role.FINANCE_BUREAU]),
@@ -103,13 +132,14 @@ class PaidBeforeApprovalError(PilotError):
 
 def ceiling_of(session: Session, programme: Programme, case_no: str) -> SubsidyDue:
     """Return the ceiling of a case: its recognised spending, its level, the policy."""
-    eligible, level = session.exec(_ELIGIBLE_AND_LEVEL, params={"case_no": case_no}).one()
+    found = session.connection().execute(_ELIGIBLE_AND_LEVEL, {"case_no": case_no})
+    eligible, level = found.one()
     return subsidy_ceiling(eligible or Decimal(0), level, programme.subsidy)
 
 
-def award_in_force(session: Session, case_no: str) -> Award:
+def award_in_force(session: Session, case_no: str) -> AwardInForce:
     """Return the award that is neither returned nor objected to."""
-    return session.exec(_AWARD_IN_FORCE, params={"case_no": case_no}).one()
+    return AwardInForce(*session.connection().execute(_AWARD_IN_FORCE, {"case_no": case_no}).one())
 
 
 def propose(answering: Answering, form: ProposeForm) -> None:
@@ -145,9 +175,8 @@ def propose(answering: Answering, form: ProposeForm) -> None:
 
 
 def _void(session: Session, case_no: str) -> None:
-    award = award_in_force(session, case_no)
-    award.is_void = True
-    session.add(award)
+    voided = session.connection().execute(_VOID, {"case": case_no})
+    assert voided.rowcount == 1, "a proposal that is decided on is in force"  # noqa: S101
 
 
 def notice(answering: Answering, form: NoticeForm) -> None:
@@ -162,7 +191,8 @@ def _is_same_person(session: Session, proposer: str, approver: str) -> bool:
     if proposer == approver:
         return True
     mailboxes: dict[str, set[str]] = {proposer: set(), approver: set()}
-    for name, email in session.exec(_MAILBOXES, params={"names": list(mailboxes)}):
+    found = session.connection().execute(_MAILBOXES, {"names": list(mailboxes)})
+    for name, email in found:
         mailboxes[name].add(email.casefold())
     return not mailboxes[proposer].isdisjoint(mailboxes[approver])
 
@@ -176,9 +206,8 @@ def finance_approve(answering: Answering, form: FinanceApproveForm) -> None:
     award = award_in_force(session, case_no)
     if _is_same_person(session, award.proposed_by, answering.handler):
         raise SamePersonError(answering.handler)
-    award.approved_by = answering.handler
-    award.approved_at = answering.at
-    session.add(award)
+    approved = {"award": award.id, "by": answering.handler, "at": answering.at}
+    session.connection().execute(_APPROVE, approved)
 
 
 def pay(answering: Answering, form: PayForm) -> None:
@@ -186,17 +215,15 @@ def pay(answering: Answering, form: PayForm) -> None:
     session, case_no = answering.session, answering.case.case_no
     require_not_future("拨付日期", form.paid_on, answering.today)
     award = award_in_force(session, case_no)
-    for payment in session.exec(
-        _PAYMENTS_LIKE, params={"case_no": case_no, "voucher_no": form.voucher_no}
-    ):
-        is_this_case = payment.case_no == case_no
+    like = {"case_no": case_no, "voucher_no": form.voucher_no}
+    for paid_case in session.connection().execute(_PAYMENTS_LIKE, like).scalars():
+        is_this_case = paid_case == case_no
         raise PaidTwiceError(f"案卷 {case_no} " if is_this_case else f"凭证 {form.voucher_no} ")
     if form.amount != award.amount:
         raise AmountDiffersError(form.amount, award.amount)
     assert award.approved_at is not None  # noqa: S101 -- the step before approved it
     if form.paid_on < day_of(award.approved_at):
         raise PaidBeforeApprovalError
-    assert award.id is not None  # noqa: S101
     keep(
         session,
         Payment(

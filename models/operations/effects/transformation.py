@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from sqlalchemy import bindparam, update
-from sqlmodel import col, select
+from sqlalchemy import bindparam, select, update
+from sqlmodel import col
 
 from models.forms.transformation import ContractForm, DeclareForm, ImplementForm, ImplementOutcome
 from models.operations.context import Answering, require_not_future
 from models.operations.new_rows import keep
-from models.operations.parties import party_named, require_can_take
+from models.operations.parties import body_named, require_can_take
 from models.rules.errors import PilotError
 from models.rules.stages import Role
 from models.tables.records import Contract, Expenditure
@@ -20,14 +20,14 @@ _REPLACE_LINES = (
     .values(is_replaced=True)
 )
 _USED_INVOICES = (
-    select(Expenditure.invoice_no, Expenditure.case_no)
+    select(col(Expenditure.invoice_no), col(Expenditure.case_no))
     .where(
         col(Expenditure.invoice_no).in_(bindparam("numbers", expanding=True)),
         ~col(Expenditure.is_replaced),
     )
     .limit(1)
 )
-_CASE_OF_CONTRACT = select(Contract.case_no).where(
+_CASE_OF_CONTRACT = select(col(Contract.case_no)).where(
     col(Contract.provider_id) == bindparam("provider"),
     col(Contract.contract_no) == bindparam("contract_no"),
 )
@@ -74,14 +74,15 @@ def contract(answering: Answering, form: ContractForm) -> None:
     require_not_future("签订日期", form.signed_on, answering.today)
     if form.amount == 0:
         raise ContractAmountError
-    provider = party_named(session, Role.PROVIDER, form.provider)
+    provider = body_named(session, Role.PROVIDER, form.provider)
     require_can_take(
         session, provider, answering.enterprise, holds_already=case.provider_id == provider.id
     )
-    assert provider.id is not None  # noqa: S101 -- read from the database
-    other = session.exec(
-        _CASE_OF_CONTRACT, params={"provider": provider.id, "contract_no": form.contract_no}
-    ).first()
+    other = (
+        session.connection()
+        .execute(_CASE_OF_CONTRACT, {"provider": provider.id, "contract_no": form.contract_no})
+        .scalar()
+    )
     if other is not None:
         raise ContractReusedError(form.contract_no, other)
     answering.give_provider(provider.id)
@@ -116,8 +117,9 @@ def declare(answering: Answering, form: DeclareForm) -> None:
     for line in form.lines:
         require_not_future("开票日期", line.invoiced_on, answering.today)
         require_not_future("付款日期", line.paid_on, answering.today)
-    session.connection().execute(_REPLACE_LINES, {"case": case_no})
-    used = session.exec(_USED_INVOICES, params={"numbers": numbers}).first()
+    connection = session.connection()
+    connection.execute(_REPLACE_LINES, {"case": case_no})
+    used = connection.execute(_USED_INVOICES, {"numbers": numbers}).first()
     if used is not None:
         raise InvoiceReusedError(*used)
     keep(
