@@ -77,7 +77,7 @@ def make_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        _synchronise(connection, "NORMAL" if options.get("pilot_unsynced") else "FULL")
+        _synchronise(connection, options.get("pilot_synchronous", "FULL"))
         # A writer takes the lock at once: upgrading a reader fails when another has written.
         connection.exec_driver_sql("BEGIN" if options.get("pilot_reads") else "BEGIN IMMEDIATE")
 
@@ -126,7 +126,7 @@ def unsynced_transaction(on: Engine | None = None) -> Iterator[Session]:
     An answer waits for the disk; what the dispatcher notes need not: the mail goes out once more,
     under the same Message-ID. Waiting for the disk takes longer than all the rest of a mail.
     """
-    bound = (on or engine()).execution_options(pilot_unsynced=True)
+    bound = (on or engine()).execution_options(pilot_synchronous="NORMAL")
     with Session(bound, expire_on_commit=False) as session, session.begin():
         if bound.dialect.name == "postgresql":
             session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from sqlalchemy import URL, create_engine, event, text
+from sqlalchemy import URL, create_engine, text
 
 from models.rules.errors import PilotError
 from tasks import database
@@ -52,12 +51,7 @@ def scratch(keep: Path | None = None, server: URL | None = None) -> Iterator[Pat
 
 @contextmanager
 def _sqlite() -> Iterator[None]:
-    engine = database.engine()
-
-    @event.listens_for(engine, "connect")
-    def _hurry(connection: Any, record: Any) -> None:
-        connection.execute("PRAGMA synchronous = OFF")
-
+    database.engine().update_execution_options(pilot_synchronous="OFF")
     yield
 
 

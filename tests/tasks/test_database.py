@@ -3,13 +3,22 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import URL, Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
+from deployments.replay.scratch import scratch
 from models.rules.stages import Role
 from models.tables.party import Contact, Party
-from tasks.database import DatabaseSettings, DatabaseUrlError, engine, reading, transaction
+from tasks.database import (
+    DatabaseSettings,
+    DatabaseUrlError,
+    engine,
+    make_engine,
+    reading,
+    transaction,
+    unsynced_transaction,
+)
 
 
 def _url(monkeypatch: pytest.MonkeyPatch, given: str | None) -> str:
@@ -96,18 +105,28 @@ def test_a_reader_sees_one_state_however_much_is_written_meanwhile(engine: Engin
         assert session.exec(select(Party.name)).all() == ["甲"]
 
 
+def _pragmas(engine: Engine, *names: str) -> list[object]:
+    with engine.begin() as connection:
+        return [connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names]
+
+
 def test_sqlite_writes_ahead_survives_a_power_cut_and_waits_for_other_writers(
-    engine: Engine,
+    tmp_path: Path,
 ) -> None:
-    if engine.dialect.name != "sqlite":
-        pytest.skip("about SQLite alone")
-    with engine.connect() as connection:
-        settings = [
-            connection.execute(text(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        ]
+    engine = make_engine(URL.create("sqlite", database=str(tmp_path / "pilot.db")))
+
+    settings = _pragmas(engine, "journal_mode", "synchronous", "foreign_keys", "busy_timeout")
 
     assert settings == ["wal", 2, 1, 30_000]
+    engine.dispose()
+
+
+def test_only_a_scratch_database_never_waits_for_the_disk(tmp_path: Path) -> None:
+    with scratch(tmp_path / "scratch"):
+        assert _pragmas(engine(), "synchronous") == [0]
+        with unsynced_transaction() as session:
+            assert session.execute(text("PRAGMA synchronous")).scalar_one() == 1
+        assert _pragmas(engine(), "synchronous") == [0]
 
 
 def test_a_writer_does_not_keep_readers_waiting(engine: Engine) -> None:

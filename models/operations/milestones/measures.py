@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, not_
+from sqlalchemy import ColumnElement, Select, Subquery, and_, bindparam, exists, not_
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
@@ -40,6 +40,56 @@ _ENDED_OTHERWISE: Mapping[Measure, frozenset[CaseStatus]] = MappingProxyType(
 )
 
 _Later = aliased(WorkItem)
+_END: Any = bindparam("end")
+
+# Every sweep counts all of this: the statements are put together once.
+_APPLYING = (
+    select_rows(func.count())
+    .select_from(Case)
+    .join(Batch, col(Batch.id) == col(Case.batch_id))
+    .where(
+        col(Case.programme_key) == bindparam("programme"),
+        col(Batch.number) == bindparam("batch"),
+        col(Case.opened_at) < _END,
+        # What ended by then was not selected, or has been.
+        (col(Case.closed_at).is_(None)) | (col(Case.closed_at) >= _END),
+        ~exists().where(
+            col(WorkItem.case_no) == col(Case.case_no),
+            col(WorkItem.stage) == Stage.APPLICATION,
+            col(WorkItem.step) == "public-notice",
+            col(WorkItem.outcome) == "passed",
+            col(WorkItem.closed_at) < _END,
+        ),
+    )
+)
+_ADMITTED = (
+    select_rows(func.count())
+    .select_from(RegisterEntry)
+    .join(Party, col(Party.id) == col(RegisterEntry.registered_id))
+    .where(
+        col(Party.role) == Role.PROVIDER,
+        col(RegisterEntry.number).in_(
+            select(func.max(RegisterEntry.number))
+            .where(col(RegisterEntry.at) < _END)
+            .group_by(col(RegisterEntry.registered_id))
+        ),
+        # The text is of our own writing; the two databases have no JSON operator in common.
+        col(RegisterEntry.after).contains('"is_admitted": true'),
+    )
+)
+_OVER = (
+    select_rows(col(Event.milestone_key), func.count())
+    .where(col(Event.ends_at) < _END)
+    .group_by(col(Event.milestone_key))
+)
+_EVIDENT = (
+    select(MilestoneEvidence)
+    .where(
+        col(MilestoneEvidence.done_on) <= bindparam("day"),
+        col(MilestoneEvidence.withdrawn_at).is_(None),
+    )
+    .order_by(col(MilestoneEvidence.id))
+)
 
 
 def end_of(day: date) -> datetime:
@@ -108,86 +158,48 @@ def count_cases(
 
 @cache
 def _count(measure: Measure, *, is_of_batch: bool) -> Select[tuple[int]]:
-    """Return the statement, built once: every sweep counts each measure for each batch."""
+    return select_rows(func.count()).select_from(_any_cases(measure, is_of_batch=is_of_batch))
+
+
+@cache
+def _reached(measure: Measure, *, is_of_batch: bool) -> Select[tuple[datetime]]:
+    cases = _any_cases(measure, is_of_batch=is_of_batch)
+    in_order = select_rows(cases.c.reached_at).order_by(cases.c.reached_at)
+    return in_order.offset(bindparam("before")).limit(1)
+
+
+def _any_cases(measure: Measure, *, is_of_batch: bool) -> Subquery:
     batch: Any = bindparam("batch") if is_of_batch else None
-    cases = _measured(measure, batch, bindparam("end"), bindparam("programme")).subquery()
-    return select_rows(func.count()).select_from(cases)
+    return _measured(measure, batch, _END, bindparam("programme")).subquery()
 
 
 def reached_at(
     session: Session, measure: Measure, batch: int | None, on: date, number: int, *, programme: str
 ) -> datetime | None:
     """Return when the `number`-th of the cases that count was reached; None where it was not."""
-    cases = measured_cases(measure, batch, on, programme=programme).subquery()
-    nth = select_rows(cases.c.reached_at).order_by(cases.c.reached_at).offset(number - 1).limit(1)
-    return session.scalar(nth)
+    bound = {"end": end_of(on), "programme": programme, "batch": batch, "before": number - 1}
+    return session.scalar(_reached(measure, is_of_batch=batch is not None), bound)
 
 
 def cases_applying(session: Session, batch: int, on: date, *, programme: str) -> int:
     """Return how many cases of `batch` were neither selected nor out of it by the end of `on`."""
-    end = end_of(on)
-    opened = (
-        select_rows(func.count())
-        .select_from(Case)
-        .join(Batch, col(Batch.id) == col(Case.batch_id))
-        .where(
-            col(Case.programme_key) == programme,
-            col(Batch.number) == batch,
-            col(Case.opened_at) < end,
-            # What ended by then was not selected, or has been.
-            (col(Case.closed_at).is_(None)) | (col(Case.closed_at) >= end),
-            ~exists().where(
-                col(WorkItem.case_no) == col(Case.case_no),
-                col(WorkItem.stage) == Stage.APPLICATION,
-                col(WorkItem.step) == "public-notice",
-                col(WorkItem.outcome) == "passed",
-                col(WorkItem.closed_at) < end,
-            ),
-        )
-    )
-    return session.scalar(opened) or 0
+    bound = {"end": end_of(on), "batch": batch, "programme": programme}
+    return session.scalar(_APPLYING, bound) or 0
 
 
 def count_providers(session: Session, on: date) -> int:
     """Return how many providers stood in the pool at the end of `on`, by the register's trail."""
-    last = (
-        select(func.max(RegisterEntry.number))
-        .where(col(RegisterEntry.at) < end_of(on))
-        .group_by(col(RegisterEntry.registered_id))
-    )
-    admitted = (
-        select_rows(func.count())
-        .select_from(RegisterEntry)
-        .join(Party, col(Party.id) == col(RegisterEntry.registered_id))
-        .where(
-            col(Party.role) == Role.PROVIDER,
-            col(RegisterEntry.number).in_(last),
-            # The text is of our own writing; the two databases have no JSON operator in common.
-            col(RegisterEntry.after).contains('"is_admitted": true'),
-        )
-    )
-    return session.scalar(admitted) or 0
+    return session.scalar(_ADMITTED, {"end": end_of(on)}) or 0
 
 
-def count_events(session: Session, milestone: str, on: date) -> int:
-    """Return how many events of `milestone` were over at the end of `on`."""
-    return session.exec(
-        select(func.count())
-        .select_from(Event)
-        .where(
-            Event.milestone_key == milestone,
-            col(Event.ends_at) < end_of(on),
-        )
-    ).one()
+def events_over(session: Session, on: date) -> dict[str, int]:
+    """Return by milestone how many of its events were over at the end of `on`."""
+    return dict(session.execute(_OVER, {"end": end_of(on)}).tuples().all())
 
 
 def evidence_on(session: Session, on: date) -> dict[str, list[MilestoneEvidence]]:
     """Return by key what is evident at the end of `on`, the latest recorded last."""
     found: dict[str, list[MilestoneEvidence]] = {}
-    for row in session.exec(
-        select(MilestoneEvidence)
-        .where(col(MilestoneEvidence.done_on) <= on, col(MilestoneEvidence.withdrawn_at).is_(None))
-        .order_by(col(MilestoneEvidence.id))
-    ):
+    for row in session.exec(_EVIDENT, params={"day": on}):
         found.setdefault(row.key, []).append(row)
     return found

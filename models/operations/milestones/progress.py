@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from models.operations.milestones import measures
 from models.operations.milestones.readings import readings_in_force
@@ -15,6 +16,14 @@ from models.rules.milestones import Measure, MilestoneState, Part, state_of_all
 from models.tables.milestone import MilestoneEvidence
 from models.tables.programme import Batch
 from models.tables.programme import Milestone as MilestoneRow
+
+# Every sweep asks for them: plain columns, and the statements are put together once.
+_WINDOWS = select(
+    col(MilestoneRow.key), col(MilestoneRow.starts_on), col(MilestoneRow.ends_on)
+).where(col(MilestoneRow.programme_key) == bindparam("programme"))
+_BATCHES = select(col(Batch.number), col(Batch.applications_close_on)).where(
+    col(Batch.programme_key) == bindparam("programme")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +94,16 @@ class _Look:
         self._on = on
         self._evidence = measures.evidence_on(session, on)
         self._readings = readings_in_force(session, programme)
+        self._events_over = measures.events_over(session, on)
+        self._close_on = dict(
+            session.execute(_BATCHES, {"programme": programme.key}).tuples().all()
+        )
+        self._admitted: int | None = None
         self._counted: dict[tuple[Measure, int | None], int] = {}
         self._applying: dict[int, int] = {}
         self._windows: Mapping[str, tuple[date, date]] = {
             row.key: (row.starts_on, row.ends_on)
-            for row in session.exec(
-                select(MilestoneRow).where(MilestoneRow.programme_key == programme.key)
-            )
+            for row in session.execute(_WINDOWS, {"programme": programme.key})
         }
 
     def milestone(self, milestone: Milestone) -> MilestoneProgress:
@@ -204,9 +216,11 @@ class _Look:
     ) -> int | None:
         match measure:
             case Measure.PROVIDERS_ADMITTED:
-                return measures.count_providers(self._session, self._on)
+                if self._admitted is None:
+                    self._admitted = measures.count_providers(self._session, self._on)
+                return self._admitted
             case Measure.EVENTS_HELD:
-                return measures.count_events(self._session, key, self._on)
+                return self._events_over.get(key, 0)
             case Measure.RECORDED_NUMBER:
                 return evidence[-1].number if evidence else 0
             case Measure.EVIDENCE:
@@ -229,12 +243,7 @@ class _Look:
 
     def _is_settled(self, batch: int) -> bool:
         """Return whether nobody can be selected any more: the list of the batch is complete."""
-        closes_on = self._session.exec(
-            select(col(Batch.applications_close_on)).where(
-                Batch.programme_key == self._programme.key, Batch.number == batch
-            )
-        ).one()
-        if self._on <= closes_on:
+        if self._on <= self._close_on[batch]:
             return False
         if batch not in self._applying:
             self._applying[batch] = measures.cases_applying(

@@ -2,14 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
+from sqlalchemy import bindparam
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from models.operations.milestones.progress import MilestoneProgress
 from models.operations.register_trail import hold_register
 from models.rules.milestones import MilestoneState
 from models.tables.milestone import MilestoneDay
+
+_Newer = aliased(MilestoneDay)
+_UNTIL: Any = bindparam("until")
+_LAST = select(MilestoneDay).where(
+    col(MilestoneDay.day)
+    == select(func.max(_Newer.day))
+    .where(col(_Newer.key) == col(MilestoneDay.key), col(_Newer.day) <= _UNTIL)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +76,5 @@ def milestone_days(session: Session, key: str) -> Sequence[MilestoneDay]:
 
 def _last_rows(session: Session, today: date, *, is_before: bool = False) -> Sequence[MilestoneDay]:
     """Return the last row of each milestone up to `today`, or before it."""
-    until = col(MilestoneDay.day) < today if is_before else col(MilestoneDay.day) <= today
-    newest = (
-        select(col(MilestoneDay.key).label("key"), func.max(MilestoneDay.day).label("day"))
-        .where(until)
-        .group_by(col(MilestoneDay.key))
-        .subquery()
-    )
-    return session.exec(
-        select(MilestoneDay).join(
-            newest,
-            (newest.c.key == col(MilestoneDay.key)) & (newest.c.day == col(MilestoneDay.day)),
-        )
-    ).all()
+    until = today - timedelta(days=is_before)
+    return session.exec(_LAST, params={"until": until}).all()
