@@ -240,16 +240,7 @@ def _is_stuck(client: SyncPrefectClient, flow_run: FlowRun) -> bool:
     state = flow_run.state
     assert state is not None  # noqa: S101 -- the caller has looked
     if state.is_paused():
-        keys = state.state_details.run_input_keyset
-        if not keys:
-            return True
-        response = client.request(
-            "POST",
-            "/flow_runs/{id}/input/filter",
-            path_params={"id": str(flow_run.id)},
-            json={"prefix": keys["schema"], "limit": 1, "exclude_keys": []},
-        )
-        return not response.json()
+        return not has_form(client, flow_run)
     now = datetime.now(UTC)
     if state.is_running() or state.is_pending() or state.is_cancelling():
         return now - state.timestamp > _LONGEST_EXECUTION
@@ -257,6 +248,23 @@ def _is_stuck(client: SyncPrefectClient, flow_run: FlowRun) -> bool:
         forms = typed_forms(client, str(flow_run.id))
         return any(now - form.typed_at < _WORTH_TRYING for form in forms)
     return False
+
+
+def has_form(client: SyncPrefectClient, flow_run: FlowRun) -> bool:
+    """Return whether the form of a suspended run has been put up whole.
+
+    Prefect writes the state first, then the form's schema, and the words above it last.
+    """
+    keys = flow_run.state and flow_run.state.state_details.run_input_keyset
+    if not keys:
+        return False
+    response = client.request(
+        "POST",
+        "/flow_runs/{id}/input/filter",
+        path_params={"id": str(flow_run.id)},
+        json={"prefix": keys["description"], "limit": 1, "exclude_keys": []},
+    )
+    return bool(response.json())
 
 
 def _cancel_orphans(client: SyncPrefectClient) -> int:

@@ -39,7 +39,7 @@ from models.tables.records import PublicNotice
 from tasks.answering import Moment
 from tasks.database import reading
 from tasks.moments import note_moments
-from tasks.prefect_runs import DEPLOYMENT, make_runs, prefect, wake_runs
+from tasks.prefect_runs import DEPLOYMENT, has_form, make_runs, prefect, wake_runs
 from tasks.sweeping import sweep_day
 
 #: For one flow run on a machine that does other things, too.
@@ -135,7 +135,9 @@ class ByPrefect:
         if run.state is None or not run.state.is_paused():
             return None
         expected = pause_key(item_id, stay.generation, stay.asked_count)
-        return run if run.state.state_details.pause_key == expected else None
+        if run.state.state_details.pause_key != expected or not has_form(self._client, run):
+            return None
+        return run
 
     def _are_left_ones_finished(self) -> bool:
         self._hand_over()
