@@ -179,6 +179,14 @@ DIGEST = Digest(
 QUIET = Digest(
     **PERSONAL, is_weekly=False, day=date(2024, 3, 25), opened=0, late_count=0, is_swept=False
 )
+WEEKLY = DIGEST.model_copy(
+    update={
+        "is_weekly": True,
+        "is_swept": None,
+        "last_swept_on": None,
+        "hand_on_to": "市工业互联网创新发展领导小组",
+    }
+)
 
 SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENED,
@@ -308,6 +316,7 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
     DIGEST.model_copy(
         update={"is_weekly": True, "day": date(2024, 3, 25), "is_swept": None, "listed_count": 2}
     ),
+    WEEKLY,
     QUIET,
     QUIET.model_copy(update={"last_swept_on": date(2024, 3, 21)}),
     SweepMissed(**PERSONAL, day=date(2024, 3, 25), last_swept_on=date(2024, 3, 24)),

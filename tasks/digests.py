@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Engine
@@ -31,7 +32,7 @@ from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.database import transaction
 from tasks.hand_off_mails import office_words
-from tasks.recipients import Reader, coordinator, leading_group
+from tasks.recipients import Reader, coordinators, leading_group
 from tasks.sending_hours import not_before
 from tasks.sweep_watch import PART
 
@@ -45,11 +46,13 @@ _UNCONFIRMED = "办理时限与催办日程待核（系统默认值，方案未�
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A digest that will be sent."""
+    """A digest that will be sent, to each of its readers."""
 
     day: date
     is_weekly: bool
-    reader: Reader
+    readers: tuple[Reader, ...]
+    #: Whom the readers are to hand it on to: the leading group, where no address of it is known.
+    hand_on_to: str | None = None
 
     @property
     def words(self) -> str:
@@ -77,29 +80,39 @@ def planned_digests(
 ) -> list[Planned]:
     """Return the digests from the next sweep on up to `until`, as far as the calendar reaches."""
     planned = _due(session, programme, today)
-    day, who, above = today + _DAY, coordinator(session), leading_group(programme)
+    day, who = today + _DAY, coordinators(session)
     while day <= until:
         first = first_workday_of_week(session, day)
-        if who is not None and first is not None and is_workday(session, day):
-            planned.append(Planned(day=day, is_weekly=False, reader=who))
-        if above is not None and day == first:
-            planned.append(Planned(day=day, is_weekly=True, reader=above))
+        if first is not None and is_workday(session, day):
+            planned.append(Planned(day=day, is_weekly=False, readers=who))
+        if day == first:
+            planned.append(_weekly(programme, day, who))
         day += _DAY
-    return planned
+    return [each for each in planned if each.readers]
+
+
+def _weekly(programme: Programme, day: date, who: tuple[Reader, ...]) -> Planned:
+    """Return the digest to the leading group or, without its address, to those who hand it on."""
+    above = leading_group(programme)
+    if above is None:
+        return Planned(day=day, is_weekly=True, readers=())
+    if above.email:
+        return Planned(day=day, is_weekly=True, readers=(above,))
+    return Planned(day=day, is_weekly=True, readers=who, hand_on_to=above.party)
 
 
 def _due(session: Session, programme: Programme, today: date) -> list[Planned]:
     due = []
-    who, above = coordinator(session), leading_group(programme)
-    if who is not None and is_workday(session, today) and _last(session, DAILY, today) != today:
-        due.append(Planned(day=today, is_weekly=False, reader=who))
+    who = coordinators(session)
+    if is_workday(session, today) and _last(session, DAILY, today) != today:
+        due.append(Planned(day=today, is_weekly=False, readers=who))
     first = first_workday_of_week(session, today)
-    if above is not None and first is not None and first <= today:
+    if first is not None and first <= today:
         last = _last(session, WEEKLY, today)
         if last is None or last < first:
             # As it stood on that day, however late the sweep comes.
-            due.append(Planned(day=first, is_weekly=True, reader=above))
-    return due
+            due.append(_weekly(programme, first, who))
+    return [each for each in due if each.readers]
 
 
 def _since(session: Session, part: str, today: date) -> datetime | None:
@@ -129,13 +142,13 @@ def _queue(session: Session, moment: Moment, due: Planned) -> None:
     else:
         late, listed = late_items(session, today), count
     swept = None if due.is_weekly else _swept(session, today)
-    context = Digest(
+    said = partial(
+        Digest,
         **office_words(programme),
         programme_name=programme.name,
         document_no=programme.document_no,
         document_title=programme.document_title,
-        recipient_party=due.reader.party,
-        recipient_name=due.reader.name,
+        hand_on_to=due.hand_on_to,
         written_at=moment.at,
         trial_note=trial_note(moment.row),
         unverified_note=_UNCONFIRMED if late else None,
@@ -153,20 +166,22 @@ def _queue(session: Session, moment: Moment, due: Planned) -> None:
         is_swept=None if swept is None else swept >= today - _DAY,
         last_swept_on=swept,
     )
-    queue_mail(
-        session,
-        NewMail(
-            dedup_key=f"{Digest.template}:{part}:{due.day}:{due.reader.contact_id or 0}",
-            template=Digest.template,
-            context=context.model_dump_json(),
-            to_party=due.reader.party,
-            to_name=due.reader.name,
-            to_address=due.reader.email,
-            queued_at=moment.at,
-            contact_id=due.reader.contact_id,
-            not_before=not_before(Digest, programme, moment.row, now=machine_now()),
-        ),
-    )
+    for reader in due.readers:
+        context = said(recipient_party=reader.party, recipient_name=reader.name)
+        queue_mail(
+            session,
+            NewMail(
+                dedup_key=f"{Digest.template}:{part}:{due.day}:{reader.contact_id or 0}",
+                template=Digest.template,
+                context=context.model_dump_json(),
+                to_party=reader.party,
+                to_name=reader.name,
+                to_address=reader.email,
+                queued_at=moment.at,
+                contact_id=reader.contact_id,
+                not_before=not_before(Digest, programme, moment.row, now=machine_now()),
+            ),
+        )
     session.merge(Heartbeat(part=part, beat_at=machine_now(), detail=moment.at.isoformat()))
 
 

@@ -1,13 +1,28 @@
 """To whom the digests go: the coordinators of the lead bureau, and the leading group."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, select
+from sqlmodel import Session, col
 
-from models.operations.parties import first_reachable
 from models.policy import Programme
+from models.rules.mail import is_reachable
 from models.rules.stages import Recipient, Role
 from models.tables.party import Contact, Party
+
+_COORDINATORS: Select[Any] = (
+    select(
+        col(Contact.id),
+        col(Contact.name),
+        col(Contact.email),
+        col(Contact.bounced_address),
+        col(Party.name).label("party"),
+    )
+    .join(Party, col(Party.id) == col(Contact.party_id))
+    .where(col(Party.role) == Role.CITY_BUREAU, ~col(Contact.has_left))
+    .order_by(col(Party.id), col(Contact.is_primary).desc(), col(Contact.id))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,27 +36,25 @@ class Reader:
     email: str
 
 
-def coordinator(session: Session) -> Reader | None:
-    """Return the first person of the lead bureau whom mail reaches; None where nobody is there."""
-    found = session.exec(
-        select(Contact, Party.name)
-        .select_from(Party)
-        .join(Contact, col(Contact.id) == first_reachable(col(Party.id)))
-        .where(Party.role == Role.CITY_BUREAU)
-        .order_by(col(Party.id))
-        .limit(1)
-    ).first()
-    if found is None:
-        return None
-    contact, party = found
-    return Reader(contact_id=contact.id, party=party, name=contact.name, email=contact.email)
+def coordinators(session: Session) -> tuple[Reader, ...]:
+    """Return the people of the lead bureau whom mail reaches; empty where nobody is there.
+
+    Where it reaches none of them, the first: the dispatcher puts the mail on the call list.
+    """
+    found = session.execute(_COORDINATORS).all()
+    reached = [row for row in found if is_reachable(row.email, row.bounced_address, has_left=False)]
+    return tuple(
+        Reader(contact_id=row.id, party=row.party, name=row.name, email=row.email)
+        for row in reached or found[:1]
+    )
 
 
 def leading_group(programme: Programme) -> Reader | None:
-    """Return the leading group where the policy says at which address mail reaches it."""
+    """Return the leading group, if there is one; without an address where none is known."""
     body = next(
         (each for each in programme.bodies if each.key == Recipient.LEADING_GROUP.value), None
     )
-    if body is None or body.contact is None or not body.contact.email:
+    if body is None:
         return None
-    return Reader(contact_id=None, party=body.name, name="办公室", email=body.contact.email)
+    email = body.contact.email if body.contact else None
+    return Reader(contact_id=None, party=body.name, name="办公室", email=email or "")

@@ -18,7 +18,7 @@ from tasks.answering import Moment, present_moment
 from tasks.clock import moved_to, trial_note
 from tasks.database import reading, transaction
 from tasks.hand_off_mails import office_words
-from tasks.recipients import coordinator
+from tasks.recipients import coordinators
 
 #: The part under which a sweep notes the day it was done for.
 PART: Final = "sweep"
@@ -74,32 +74,30 @@ def report_missing_sweep(on: Engine | None = None, moment: Moment | None = None)
     programme, today = moment.programme, day_of(moment.at)
     last = last_swept_on(on)
     with transaction(on) as session:
-        who = coordinator(session)
-        if who is None:
-            return True
-        context = SweepMissed(
-            **office_words(programme),
-            programme_name=programme.name,
-            document_no=programme.document_no,
-            document_title=programme.document_title,
-            recipient_party=who.party,
-            recipient_name=who.name,
-            written_at=moment.at,
-            trial_note=trial_note(moment.row),
-            day=today,
-            last_swept_on=last,
-        )
-        queue_mail(
-            session,
-            NewMail(
-                dedup_key=f"{SweepMissed.template}:{today}:{who.contact_id}",
-                template=SweepMissed.template,
-                context=context.model_dump_json(),
-                to_party=who.party,
-                to_name=who.name,
-                to_address=who.email,
-                queued_at=moment.at,
-                contact_id=who.contact_id,
-            ),
-        )
+        for who in coordinators(session):
+            context = SweepMissed(
+                **office_words(programme),
+                programme_name=programme.name,
+                document_no=programme.document_no,
+                document_title=programme.document_title,
+                recipient_party=who.party,
+                recipient_name=who.name,
+                written_at=moment.at,
+                trial_note=trial_note(moment.row),
+                day=today,
+                last_swept_on=last,
+            )
+            queue_mail(
+                session,
+                NewMail(
+                    dedup_key=f"{SweepMissed.template}:{today}:{who.contact_id}",
+                    template=SweepMissed.template,
+                    context=context.model_dump_json(),
+                    to_party=who.party,
+                    to_name=who.name,
+                    to_address=who.email,
+                    queued_at=moment.at,
+                    contact_id=who.contact_id,
+                ),
+            )
     return True

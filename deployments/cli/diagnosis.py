@@ -113,10 +113,11 @@ def _data(session: Session, row: ProgrammeRow) -> Iterator[Finding]:
     yield from _mail_mode(session)
     yield from _mails(session)
     yield from _parties(session)
-    if leading_group(programme) is None:
+    above = leading_group(programme)
+    if above is not None and not above.email:
         yield Finding(
             is_problem=False,
-            what="领导小组没有收件地址，每周简报和逾期较久的清单不会发出",
+            what="领导小组没有收件地址，每周简报和逾期较久的清单发给牵头部门，由其转报",
             do="在方案文件 programme.toml 的 leading-group 下填写 bodies.contact 的 email",
         )
     if row.is_demonstration:

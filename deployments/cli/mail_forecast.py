@@ -15,6 +15,7 @@ from models.operations.mail_lists import waiting_mails
 from models.operations.reminders import Reminded, forecast_reminders
 from tasks.database import reading
 from tasks.digests import Planned, planned_digests
+from tasks.recipients import Reader
 
 #: A forecast of more than this is guesswork: most of what is open will have been answered.
 _MOST_DAYS = 366
@@ -39,7 +40,11 @@ def forecast(
         waiting = waiting_mails(session)
         programme = here.moment.programme
         ahead = forecast_reminders(session, programme.reminders, here.today, until)
-        digests = planned_digests(session, programme, here.today, until)
+        digests = [
+            (each, reader)
+            for each in planned_digests(session, programme, here.today, until)
+            for reader in each.readers
+        ]
     # One mail a person and day.
     ahead.sort(key=lambda each: (each.day, each.contact_id, each.due_on, each.item_id))
     mails = len({(each.day, each.contact_id) for each in ahead})
@@ -50,7 +55,7 @@ def forecast(
                 "until": until,
                 "mails": mails,
                 "waiting": waiting,
-                "digests": [_digest(each) for each in digests],
+                "digests": [_digest(each, reader) for each, reader in digests],
                 "reminders": [_row(each, rules[each.rule]) for each in ahead],
             }
         )
@@ -60,7 +65,7 @@ def forecast(
     )
     # Of one day the reminders first: the sort keeps their order.
     lines = [(each.day, _line(each, rules[each.rule])) for each in ahead]
-    lines += [(each.day, _digest_line(each)) for each in digests]
+    lines += [(each.day, _digest_line(each, reader)) for each, reader in digests]
     for day, line in sorted(lines, key=itemgetter(0)):
         listed.add_row(str(day), *line)
     queued = f"，另有 {waiting} 封正在排队发送" if waiting else ""
@@ -80,16 +85,17 @@ def _line(each: Reminded, why: str) -> tuple[str | Text, ...]:
     )
 
 
-def _digest_line(each: Planned) -> tuple[str | Text, ...]:
-    return (f"{each.reader.name}（{each.reader.party}）", "", each.words, "")
+def _digest_line(each: Planned, reader: Reader) -> tuple[str | Text, ...]:
+    why = f"请转报{each.hand_on_to}" if each.hand_on_to else ""
+    return (f"{reader.name}（{reader.party}）", "", each.words, why)
 
 
-def _digest(each: Planned) -> dict[str, object]:
+def _digest(each: Planned, reader: Reader) -> dict[str, object]:
     return {
         "day": each.day,
-        "to_name": each.reader.name,
-        "to_party": each.reader.party,
-        "to_address": each.reader.email,
+        "to_name": reader.name,
+        "to_party": reader.party,
+        "to_address": reader.email,
         "template": "digest",
         "is_weekly": each.is_weekly,
         "why": each.words,

@@ -80,6 +80,8 @@ class Digest(MailContext):
 
     is_weekly: bool
     day: date
+    #: Whom the reader is to hand it on to; None where it goes to its reader himself.
+    hand_on_to: Line | None = None
     #: The day of the digest before; None for the first one.
     since: date | None = None
     opened: Annotated[int, Field(ge=0)]

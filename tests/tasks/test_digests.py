@@ -6,25 +6,30 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
+from models.operations.parties import party_named
 from models.policy.figures import OfficeContact
 from models.rules.clock import SHANGHAI
-from models.rules.stages import Stage
+from models.rules.stages import Role, Stage
 from models.tables.mail import OutboxMail
+from models.tables.party import Contact
 from models.tables.programme import ProgrammeRow
 from notifications.contexts import Digest, read_context
 from notifications.render import render
-from tasks.database import reading
+from tasks.database import reading, transaction
 from tasks.sweep_watch import report_missing_sweep
 from tasks.sweeping import sweep_day
-from tests.builders import COUNTY, World
+from tests.builders import CITY, COUNTY, World
 
 
-def digests(world: World) -> list[Digest]:
+def digests(world: World, to: str = "周明", *, weekly: bool = False) -> list[Digest]:
     with reading(world.engine) as session:
         mails = session.exec(
-            select(OutboxMail).where(OutboxMail.template == "digest").order_by(col(OutboxMail.id))
+            select(OutboxMail)
+            .where(OutboxMail.template == "digest", OutboxMail.to_name == to)
+            .order_by(col(OutboxMail.id))
         ).all()
-    return [read_context(mail.template, mail.context) for mail in mails]  # type: ignore[misc]
+    found: list[Digest] = [read_context(mail.template, mail.context) for mail in mails]  # type: ignore[misc]
+    return [each for each in found if each.is_weekly is weekly]
 
 
 def with_leading_group(world: World) -> None:
@@ -84,7 +89,7 @@ def test_the_weekly_digest_goes_out_on_the_first_working_day_of_the_week_or_afte
         here.go_to(day)
         sweep_day(here.moment)
 
-    weekly = [each for each in digests(here) if each.is_weekly]
+    weekly = digests(here, "办公室", weekly=True)
 
     assert [each.day for each in weekly] == [date(2025, 1, 27), date(2025, 2, 5)]
     assert [each.recipient_party for each in weekly] == ["市工业互联网创新发展领导小组"] * 2
@@ -97,12 +102,42 @@ def test_the_weekly_list_names_what_has_been_late_for_three_weeks(here: World) -
         here.go_to(day)
         sweep_day(here.moment)
 
-    before, after = [each for each in digests(here) if each.is_weekly]
+    before, after = digests(here, "办公室", weekly=True)
 
     assert (before.late_count, before.late) == (1, ())
     [late] = after.late
     assert (late.waits_for, late.days_late, after.listed_count) == (COUNTY, 16, 1)
     assert "逾期较久、提请关注" in render(after).text
+
+
+def test_every_coordinator_whom_mail_reaches_has_the_digest(here: World) -> None:
+    with transaction(here.engine) as session:
+        bureau = party_named(session, Role.CITY_BUREAU, CITY)
+        for name, fate in (
+            ("已走", {"has_left": True}),
+            ("退信", {"bounced_address": "tui@example.com"}),
+        ):
+            address = "tui@example.com"
+            session.add(Contact(party_id=bureau.id, name=name, email=address, **fate))
+    sweep_day(here.moment)
+
+    assert [[each.day for each in digests(here, name)] for name in ("周明", "吴静")] == [
+        [here.today]
+    ] * 2
+    assert digests(here, "已走") == digests(here, "退信") == []
+
+
+def test_the_weekly_list_is_handed_on_where_the_leading_group_has_no_address(here: World) -> None:
+    sweep_day(here.moment)
+    sweep_day(here.moment)
+
+    for name in ("周明", "吴静"):
+        [weekly] = digests(here, name, weekly=True)
+        assert (
+            "市工业互联网创新发展领导小组的收件地址尚未登记，本简报请代为转报"
+            in render(weekly).text
+        )
+    assert digests(here, "办公室", weekly=True) == []
 
 
 def stand_at(world: World, moment: str, *, minutes_after_loading: int = 50_000) -> None:
@@ -114,7 +149,13 @@ def stand_at(world: World, moment: str, *, minutes_after_loading: int = 50_000) 
 
 def reports(world: World) -> list[OutboxMail]:
     with reading(world.engine) as session:
-        return list(session.exec(select(OutboxMail).where(OutboxMail.template == "sweep_missed")))
+        return list(
+            session.exec(
+                select(OutboxMail)
+                .where(OutboxMail.template == "sweep_missed")
+                .order_by(col(OutboxMail.id))
+            )
+        )
 
 
 def test_a_missing_sweep_is_mailed_once_a_day_from_outside_prefect(
@@ -130,7 +171,8 @@ def test_a_missing_sweep_is_mailed_once_a_day_from_outside_prefect(
     assert report_missing_sweep(here.engine, here.moment) is True
     assert report_missing_sweep(here.engine, here.moment) is True
 
-    [mail] = reports(here)
+    mail, another = reports(here)
+    assert another.to_name == "吴静"
     words = render(read_context(mail.template, mail.context))
     assert mail.to_name == "周明"
     assert mail.held_until is None

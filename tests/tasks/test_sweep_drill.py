@@ -92,7 +92,8 @@ def test_a_sweep_killed_at_any_statement_leaves_what_the_next_one_completes(
     assert kills > counted() > 20
     assert [rule for _, rule, _, _ in proofs].count("after-1") == 2  # type: ignore[misc]
     assert sorted(key.split(":")[0] for key, _ in mails) == [  # type: ignore[misc]
-        "digest",
+        # Daily and weekly, to each of the two people of the lead bureau.
+        *["digest"] * 4,
         "due_matters",
         "due_matters",
     ]
@@ -128,10 +129,11 @@ def test_sweeps_after_any_gaps_and_several_a_day_prove_what_daily_ones_do(
     rules = {rule for _, rule, _, _ in proofs}  # type: ignore[misc]
     county, city = sorted({item for item, *_ in proofs})  # type: ignore[misc]
     reminders = {"before-1", "on-the-day", "after-1", "after-3", "after-5"}
-    assert rules == {*reminders, "city-after-10"}
+    assert rules == {*reminders, "city-after-10", "leading-group-after-15"}
     assert {(item, rule) for item, rule, *_ in proofs} == {  # type: ignore[misc]
         *((item, rule) for item in (county, city) for rule in reminders),
         (county, "city-after-10"),
+        *((item, "leading-group-after-15") for item in (county, city)),
     }
     keys = [key for key, _ in mails]  # type: ignore[misc]
     assert len(keys) == len(set(keys))

@@ -278,7 +278,7 @@ def test_a_moved_day_is_no_problem_but_said(running: Pilot) -> None:
     assert notes == [
         {
             "is_problem": False,
-            "what": "领导小组没有收件地址，每周简报和逾期较久的清单不会发出",
+            "what": "领导小组没有收件地址，每周简报和逾期较久的清单发给牵头部门，由其转报",
             "do": "在方案文件 programme.toml 的 leading-group 下填写 bodies.contact 的 email",
         },
         {
