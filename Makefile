@@ -13,7 +13,7 @@ setup: .venv/.runtime
 
 test: .venv/.dev check
 	@tests/need-debian-packages
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

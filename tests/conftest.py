@@ -13,6 +13,30 @@ from tasks.migration import upgrade
 from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of, postgresql_server
 
+#: Up to which part of the others the files that start whole systems are spread.
+_SPREAD = 0.7
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that start whole systems among the others, none of them at the end.
+
+    They are few, last minutes and mostly wait: at the end they would keep two processors half idle,
+    at the same time they would keep each other waiting.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    systems = [file for file in files if any(map(_is_system, files[file]))]
+    others = [file for file in files if file not in systems]
+    places = {file: place for place, file in enumerate(others)}
+    step = _SPREAD * len(others) / max(len(systems), 1)
+    places |= {file: number * step - 0.5 for number, file in enumerate(systems)}
+    items[:] = [item for file in sorted(files, key=places.__getitem__) for item in files[file]]
+
+
+def _is_system(item: pytest.Item) -> bool:
+    return item.get_closest_marker("system") is not None
+
 
 @contextmanager
 def _where_there_is_postgresql() -> Iterator[None]:
