@@ -1,11 +1,11 @@
 """The deadlines of a mail as a file that calendars take in: iCalendar, RFC 5545 and 5546."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from icalendar import Alarm, Calendar, Event, vCalAddress
-from icalendar.enums import TRANSP
+from icalendar.enums import STATUS, TRANSP
 
 from notifications.contexts import Deadline
 
@@ -15,11 +15,16 @@ _ALARM_BEFORE: Final = timedelta(hours=-15)
 _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def calendar_text(deadlines: Iterable[Deadline], *, office: str, address: str) -> str:
+def method_of(deadlines: Sequence[Deadline]) -> str:
+    """Return what the file does to a calendar; the mail around it must say the same."""
+    return "CANCEL" if any(deadline.is_cancelled for deadline in deadlines) else "PUBLISH"
+
+
+def calendar_text(deadlines: Sequence[Deadline], *, office: str, address: str) -> str:
     """Return `deadlines` as a published calendar, one entry each.
 
     The same mail gives the same text, however often it is sent. A deadline does not block its day;
-    an event has its hours, in UTC, and blocks them.
+    an event has its hours, in UTC, and blocks them; one that is called off takes its entry away.
     """
     organizer = vCalAddress(f"mailto:{address}")
     organizer.params["CN"] = office
@@ -44,6 +49,7 @@ def calendar_text(deadlines: Iterable[Deadline], *, office: str, address: str) -
                 description=deadline.description,
                 organizer=organizer,
                 transparency=TRANSP.TRANSPARENT if hours is None else TRANSP.OPAQUE,
+                status=STATUS.CANCELLED if deadline.is_cancelled else None,
                 subcomponents=[alarm],
             )
         )
@@ -51,7 +57,7 @@ def calendar_text(deadlines: Iterable[Deadline], *, office: str, address: str) -
     for name, value in (
         ("version", "2.0"),
         ("prodid", "-//huangshi-pilot//ZH"),
-        ("method", "PUBLISH"),
+        ("method", method_of(deadlines)),
     ):
         calendar.add(name, value)
     for event in events:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
-from notifications.calendar_file import calendar_text
+from notifications.calendar_file import calendar_text, method_of
 from notifications.mime import CRLF, Letter, fixed, multipart, text_part
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
@@ -67,7 +67,7 @@ def build_message(
     )
     if mail.deadlines:
         calendar = text_part(
-            'calendar; charset="utf-8"; method="PUBLISH"',
+            f'calendar; charset="utf-8"; method="{method_of(mail.deadlines)}"',
             calendar_text(mail.deadlines, office=office, address=sender),
             disposition=_CALENDAR,
         )

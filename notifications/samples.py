@@ -13,6 +13,7 @@ from notifications.contexts import (
     DeadlineMoved,
     Digest,
     DueMatters,
+    EventChanged,
     EventInvitation,
     ItemOpened,
     LateMatter,
@@ -145,6 +146,17 @@ INVITATION = EventInvitation(
     ends_at=datetime(2024, 6, 18, 9, 0, tzinfo=UTC),
     place="示例会议中心",
     note="请企业负责人和信息化负责人参加。\n午餐自理。",
+)
+MOVED = EventChanged(
+    **{**PERSONAL, "clause": "三（三）4"},
+    event_id=3,
+    event_name="工业互联网专题培训",
+    kind_name="培训",
+    starts_at=datetime(2024, 6, 20, 1, 0, tzinfo=UTC),
+    ends_at=datetime(2024, 6, 20, 9, 0, tzinfo=UTC),
+    place="示例会议中心二楼",
+    is_cancelled=False,
+    reason="授课专家行程有变。\n给您带来不便，敬请谅解。",
 )
 LATE = LateMatter(
     case_no="HS-1-0003",
@@ -312,6 +324,8 @@ SAMPLES: Final[tuple[MailContext, ...]] = (
     OPENING.model_copy(update={"is_to_county": False, "written_at": None}),
     INVITATION,
     INVITATION.model_copy(update={"note": None, "written_at": None}),
+    MOVED,
+    MOVED.model_copy(update={"is_cancelled": True, "written_at": None}),
     DIGEST,
     DIGEST.model_copy(
         update={"is_weekly": True, "day": date(2024, 3, 25), "is_swept": None, "listed_count": 2}

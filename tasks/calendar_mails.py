@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
+from models.operations.events import invitations
 from models.operations.outbox import NewMail, queue_mails
 from models.operations.parties import Person, people_of
+from models.operations.programmes import require_programme
 from models.rules.stages import MAY_APPLY_AGAIN, Role
 from models.tables.case import Case
 from models.tables.event import Event
 from models.tables.mail import machine_now
 from models.tables.party import Party
 from models.tables.programme import Batch
-from notifications.contexts import ApplicationsOpen, EventInvitation, MailContext
+from notifications.contexts import ApplicationsOpen, EventChanged, EventInvitation, MailContext
 from tasks.answering import Moment
 from tasks.clock import trial_note
 from tasks.hand_off_mails import office_words
@@ -74,17 +76,32 @@ def mails_for_invitation(
     session: Session, moment: Moment, event: Event, parties: Sequence[Party], note: str
 ) -> int:
     """Send `parties` the invitation to `event` with its entry for the calendar."""
-    words: dict[str, object] = {
+    words = {**_told(event), "note": note.strip() or None}
+    letters: list[_Letter] = [(party, EventInvitation, words) for party in parties]
+    return _queue(session, moment, letters, f"{event.id}", "三（三）4")
+
+
+def mails_for_changed_event(session: Session, moment: Moment, event: Event, reason: str) -> int:
+    """Tell all who are invited that `event` is moved or called off, and correct their calendars."""
+    is_cancelled = event.cancelled_at is not None
+    words = {**_told(event), "is_cancelled": is_cancelled, "reason": reason.strip()}
+    letters: list[_Letter] = [
+        (party, EventChanged, words) for _, party in invitations(session, event)
+    ]
+    # Moved there and back again are three changes: each entry in the register is one.
+    number = require_programme(session).register_length
+    return _queue(session, moment, letters, f"{event.id}:{number}", "三（三）4")
+
+
+def _told(event: Event) -> dict[str, object]:
+    return {
         "event_id": event.id,
         "event_name": event.name,
         "kind_name": event.kind.label,
         "starts_at": event.starts_at,
         "ends_at": event.ends_at,
         "place": event.place,
-        "note": note.strip() or None,
     }
-    letters: list[_Letter] = [(party, EventInvitation, words) for party in parties]
-    return _queue(session, moment, letters, f"{event.id}", "三（三）4")
 
 
 def _queue(

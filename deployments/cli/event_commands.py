@@ -1,4 +1,4 @@
-"""`pilot event`: training and matching events, who is invited and who came."""
+"""`pilot event`: training and matching events, moved or called off, who is invited and came."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,8 +7,8 @@ import typer
 from rich.text import Text
 
 from deployments.cli.commands import AsJson, Command, new_app, one_of
-from deployments.cli.instance import present
-from deployments.cli.milestone_recording import By, lead_deed
+from deployments.cli.instance import Instance, present
+from deployments.cli.milestone_recording import By, Reason, lead_deed
 from deployments.cli.output import instant, pairs, print_json, show, table
 from models.operations import events
 from models.operations.parties import party_named
@@ -16,7 +16,7 @@ from models.rules.clock import SHANGHAI
 from models.rules.events import EventKind
 from models.rules.stages import Role
 from models.tables.event import Event
-from tasks.calendar_mails import mails_for_invitation
+from tasks.calendar_mails import mails_for_changed_event, mails_for_invitation
 from tasks.database import reading, transaction
 
 app = new_app("活动：培训与供需对接的登记、邀请、签到")
@@ -137,6 +137,68 @@ def attend(
     show(here.note, Text(f"✓ “{party}”{'未到' if absent else '已签到'}", style="green"))
 
 
+@app.command("move", cls=Command)
+def move(
+    event_id: EventId,
+    reason: Reason,
+    starts: Annotated[
+        datetime | None, typer.Option(formats=_TIME, metavar="时间", help="新的开始时间")
+    ] = None,
+    ends: Annotated[
+        datetime | None, typer.Option(formats=_TIME, metavar="时间", help="新的结束时间")
+    ] = None,
+    place: Annotated[str, typer.Option(metavar="地点", help="新的地点，默认不变")] = "",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """改变活动的时间或地点，受邀单位收到邮件，日历随之更新。"""
+    if (starts is None) != (ends is None):
+        raise typer.BadParameter("改时间请同时写明 --starts 和 --ends")
+    if starts is None and not place.strip():
+        raise typer.BadParameter("请用 --starts、--ends 或 --place 说明改成什么")
+    here = present()
+    mails = 0
+    with transaction() as session:
+        bureau, deed = lead_deed(here, session, by, "变更活动", "三（三）4")
+        event = events.event_numbered(session, event_id)
+        is_moved = events.move_event(
+            session,
+            event,
+            deed,
+            bureau,
+            starts_at=starts.replace(tzinfo=SHANGHAI) if starts else event.starts_at,
+            ends_at=ends.replace(tzinfo=SHANGHAI) if ends else event.ends_at,
+            place=place.strip() or event.place,
+            reason=reason,
+            at=here.moment.at,
+        )
+        if is_moved:
+            mails = mails_for_changed_event(session, here.moment, event, reason)
+    _show_change(here, event, "已变更" if is_moved else "与原来相同，未变更", mails, as_json)
+
+
+@app.command("cancel", cls=Command)
+def cancel(event_id: EventId, reason: Reason, by: By = "", as_json: AsJson = False) -> None:
+    """取消活动：不计入里程碑，受邀单位收到邮件，日历中的条目随之取消。"""
+    here = present()
+    mails = 0
+    with transaction() as session:
+        bureau, deed = lead_deed(here, session, by, "取消活动", "三（三）4")
+        event = events.event_numbered(session, event_id)
+        stood = events.cancel_event(session, event, deed, bureau, reason=reason, at=here.moment.at)
+        if stood:
+            mails = mails_for_changed_event(session, here.moment, event, reason)
+    _show_change(here, event, "已取消" if stood else "此前已取消", mails, as_json)
+
+
+def _show_change(here: Instance, event: Event, done: str, mails: int, as_json: bool) -> None:
+    if as_json:
+        print_json({**here.heading(), "event": _told(event), "mails": mails})
+        return
+    said = f"✓ 活动 {event.id}（{event.name}）{done}，通知邮件 {mails} 封"
+    show(here.note, Text(said, style="green"))
+
+
 @app.command("list", cls=Command)
 def list_events(as_json: AsJson = False) -> None:
     """列出全部活动：时间、地点、邀请和到会家数。"""
@@ -162,10 +224,10 @@ def list_events(as_json: AsJson = False) -> None:
         listed.add_row(
             str(event.id),
             event.kind.label,
-            event.name,
+            Text(event.name, style="strike") if event.cancelled_at else event.name,
             f"{instant(event.starts_at)}\n{instant(event.ends_at)}",
             event.place,
-            event.milestone_key,
+            "已取消" if event.cancelled_at else event.milestone_key,
             str(row.invited),
             str(row.came),
         )
@@ -195,6 +257,8 @@ def show_event(event_id: EventId, as_json: AsJson = False) -> None:
         ("地点", event.place),
         ("里程碑", event.milestone_key),
     ]
+    if event.cancelled_at is not None:
+        lines.append(("取消", f"{instant(event.cancelled_at)}，不计入里程碑"))
     show(here.note, pairs(lines), listed)
 
 

@@ -46,11 +46,35 @@ class NotForEventsError(PilotError):
 
 
 class EventOverError(PilotError):
-    """Nobody is invited to what is over."""
+    """What is over is neither moved nor called off, and nobody is invited to it."""
 
-    def __init__(self, name: str) -> None:
-        """Name the event."""
-        super().__init__(f"活动“{name}”已经结束，不能再邀请")
+    def __init__(self, name: str, what: str) -> None:
+        """Name the event and what was wanted."""
+        super().__init__(f"活动“{name}”已经结束，不能再{what}")
+
+
+class EventCancelledError(PilotError):
+    """What was called off is not moved, nobody is invited to it and nobody came."""
+
+    def __init__(self, name: str, what: str) -> None:
+        """Name the event and what was wanted."""
+        super().__init__(f"活动“{name}”已取消，不能再{what}；确要举办请换一个名称另行登记")
+
+
+class EventExistsError(PilotError):
+    """Another event of that name begins at that time."""
+
+    def __init__(self, name: str, other: int) -> None:
+        """Name it."""
+        super().__init__(f"已有同名同时的活动“{name}”（编号 {other}），请核对时间")
+
+
+class EventReasonError(PilotError):
+    """Those invited are told why."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("必须写明理由（--reason），邮件会告知受邀单位")
 
 
 class NotBegunError(PilotError):
@@ -60,6 +84,15 @@ class NotBegunError(PilotError):
         """Name the event and when it begins."""
         begins = starts_at.astimezone(SHANGHAI)
         super().__init__(f"活动“{name}”{begins:%Y-%m-%d %H:%M} 才开始，还不能登记签到")
+
+
+class MovedIntoPastError(PilotError):
+    """An event is not moved to a time that is past."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        """Name the time."""
+        begins = starts_at.astimezone(SHANGHAI)
+        super().__init__(f"新的开始时间 {begins:%Y-%m-%d %H:%M} 已过，请核对")
 
 
 class NobodyInvitedError(PilotError):
@@ -108,6 +141,8 @@ def add_event(
     there = session.exec(
         select(Event).where(Event.name == new.name, Event.starts_at == new.starts_at)
     ).first()
+    if there is not None and there.cancelled_at is not None:
+        raise EventCancelledError(new.name, "登记")
     if there is not None:
         return there, False
     session.add(new)
@@ -157,8 +192,7 @@ def invite(
     at: datetime,
 ) -> list[Party]:
     """Invite `parties` and return those who had not been invited before."""
-    if event.ends_at <= at:
-        raise EventOverError(event.name)
+    _require_ahead(event, "邀请", at)
     hold_register(session)
     invited = set(
         session.exec(select(col(Invitation.party_id)).where(Invitation.event_id == event.id))
@@ -186,6 +220,8 @@ def attend(
     at: datetime,
 ) -> Invitation:
     """Record whether `who` came to `event`, invited or not; the same again changes nothing."""
+    if event.cancelled_at is not None:
+        raise EventCancelledError(event.name, "登记签到")
     if event.starts_at > at:
         raise NotBegunError(event.name, event.starts_at)
     hold_register(session)
@@ -203,6 +239,73 @@ def attend(
     if after != before:
         record_registration(session, deed, party, before=before, after=after, at=at)
     return row
+
+
+def move_event(
+    session: Session,
+    event: Event,
+    deed: Deed,
+    party: Party,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    place: str,
+    reason: str,
+    at: datetime,
+) -> bool:
+    """Give an event other hours or another place; return whether anything is other than it was."""
+    hold_register(session)
+    session.refresh(event)
+    _require_ahead(event, "改期", at)
+    if ends_at <= starts_at:
+        raise EventTimesError
+    if not reason.strip():
+        raise EventReasonError
+    if (event.starts_at, event.ends_at, event.place) == (starts_at, ends_at, place):
+        return False
+    if starts_at <= at:
+        raise MovedIntoPastError(starts_at)
+    other = session.exec(
+        select(Event.id).where(
+            Event.name == event.name, Event.starts_at == starts_at, Event.id != event.id
+        )
+    ).first()
+    if other is not None:
+        raise EventExistsError(event.name, other)
+    before = _told(event)
+    event.starts_at, event.ends_at, event.place = starts_at, ends_at, place
+    session.add(event)
+    session.flush()
+    after = {**_told(event), "reason": reason.strip()}
+    record_registration(session, deed, party, before=before, after=after, at=at)
+    return True
+
+
+def cancel_event(
+    session: Session, event: Event, deed: Deed, party: Party, *, reason: str, at: datetime
+) -> bool:
+    """Call an event off, so that it does not count; return whether it stood until now."""
+    hold_register(session)
+    session.refresh(event)
+    if event.cancelled_at is not None:
+        return False
+    _require_ahead(event, "取消", at)
+    if not reason.strip():
+        raise EventReasonError
+    before = _told(event)
+    event.cancelled_at = at
+    session.add(event)
+    session.flush()
+    after = {**before, "cancelled": True, "reason": reason.strip()}
+    record_registration(session, deed, party, before=before, after=after, at=at)
+    return True
+
+
+def _require_ahead(event: Event, what: str, at: datetime) -> None:
+    if event.cancelled_at is not None:
+        raise EventCancelledError(event.name, what)
+    if event.ends_at <= at:
+        raise EventOverError(event.name, what)
 
 
 def event_rows(session: Session) -> list[EventRow]:

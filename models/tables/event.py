@@ -27,6 +27,8 @@ class Event(Table, table=True):
     starts_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     ends_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     milestone_key: str = Field(foreign_key="milestone.key", index=True)
+    #: When it was called off; why is in the register's trail.
+    cancelled_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
 
 
 class Invitation(Table, table=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from notifications.contexts.base import CaseMail, Deadline, MailContext
-from notifications.contexts.calendar_mails import ApplicationsOpen, EventInvitation
+from notifications.contexts.calendar_mails import ApplicationsOpen, EventChanged, EventInvitation
 from notifications.contexts.case_mails import (
     DeadlineChange,
     DeadlineMoved,
@@ -26,6 +26,7 @@ __all__ = [
     "DeadlineMoved",
     "Digest",
     "DueMatters",
+    "EventChanged",
     "EventInvitation",
     "ItemOpened",
     "LateMatter",
@@ -56,6 +57,7 @@ CONTEXTS: Mapping[str, type[MailContext]] = MappingProxyType(
             DueMatters,
             ApplicationsOpen,
             EventInvitation,
+            EventChanged,
             Digest,
             SweepMissed,
         )

@@ -46,6 +46,8 @@ class Deadline:
     #: An event has its hours and its place; a deadline is a whole day.
     hours: tuple[datetime, datetime] | None = None
     place: str = ""
+    #: Whether the entry is to be taken out of the calendar again.
+    is_cancelled: bool = False
 
 
 class MailContext(BaseModel):

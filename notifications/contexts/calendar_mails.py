@@ -57,16 +57,42 @@ class EventInvitation(MailContext):
     @property
     def deadlines(self) -> tuple[Deadline, ...]:
         """The event itself, with its hours."""
-        if self.written_at is None:
-            return ()
-        return (
-            Deadline(
-                uid=uuid5(NAMESPACE_URL, f"urn:pilot:event:{self.event_id}"),
-                day=day_of(self.starts_at),
-                summary=f"{self.mark}{self.event_name}",
-                description=self.note or f"{self.kind_name}，地点：{self.place}",
-                written_at=self.written_at,
-                hours=(self.starts_at, self.ends_at),
-                place=self.place,
-            ),
-        )
+        return _entry_of(self)
+
+
+class EventChanged(MailContext):
+    """To who was invited: the event has other hours or another place, or is called off."""
+
+    template: ClassVar[str] = "event_changed"
+
+    event_id: int
+    event_name: Line
+    kind_name: Line
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    place: Line
+    is_cancelled: bool
+    reason: Prose
+
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """The event as it is now; the entry in the calendar moves, or goes."""
+        return _entry_of(self)
+
+
+def _entry_of(mail: EventInvitation | EventChanged) -> tuple[Deadline, ...]:
+    if mail.written_at is None:
+        return ()
+    note = mail.note if isinstance(mail, EventInvitation) else mail.reason
+    return (
+        Deadline(
+            uid=uuid5(NAMESPACE_URL, f"urn:pilot:event:{mail.event_id}"),
+            day=day_of(mail.starts_at),
+            summary=f"{mail.mark}{mail.event_name}",
+            description=note or f"{mail.kind_name}，地点：{mail.place}",
+            written_at=mail.written_at,
+            hours=(mail.starts_at, mail.ends_at),
+            place=mail.place,
+            is_cancelled=isinstance(mail, EventChanged) and mail.is_cancelled,
+        ),
+    )

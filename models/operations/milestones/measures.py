@@ -79,7 +79,7 @@ _ADMITTED = (
 )
 _OVER = (
     select_rows(col(Event.milestone_key), func.count())
-    .where(col(Event.ends_at) < _END)
+    .where(col(Event.ends_at) < _END, col(Event.cancelled_at).is_(None))
     .group_by(col(Event.milestone_key))
 )
 _EVIDENT = (
