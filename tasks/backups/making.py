@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from models.operations.documents import document_path
+from models.operations.documents import document_path, sync_folder
 from models.operations.programmes import NoProgrammeError
 from models.rules.clock import SHANGHAI
 from tasks.backups.archive import describe, document_member, write_archive
@@ -17,7 +17,7 @@ from tasks.backups.databases import database_of
 from tasks.backups.manifest import Contents, Manifest, StoredDocument, contents_of, documents_of
 from tasks.backups.rebuilding import rebuilt
 from tasks.backups.refusals import FaultsError, NotOursError, TargetTakenError
-from tasks.backups.workplace import Watch, name_for, sync_folder, working
+from tasks.backups.workplace import Watch, name_for, working
 from tasks.database import reading
 
 _DO = "可修复后重试，或加 --despite-faults 仍然备份（清单会注明）"

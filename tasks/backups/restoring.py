@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from models.operations.documents import document_path
+from models.operations.documents import document_path, sync_folder
 from models.operations.mail_lists import mail_health
 from models.policy import load_programme
 from models.rules.clock import SHANGHAI
@@ -25,7 +25,7 @@ from tasks.backups.refusals import (
     NotOursError,
     TargetTakenError,
 )
-from tasks.backups.workplace import Watch, name_for, sync_folder, working
+from tasks.backups.workplace import Watch, name_for, working
 from tasks.database import reading
 from tasks.migration import is_known
 
