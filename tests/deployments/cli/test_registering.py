@@ -193,7 +193,7 @@ def test_a_registration_is_on_the_trail_with_all_that_was_registered(
             "黄政办函〔2024〕12号 三（一）2",
             "登记服务商",
             [
-                ("角色", "", "provider"),
+                ("角色", "", "服务商"),
                 ("名称", "", "示例丁软件"),
                 ("在资源池内", "", "是"),
                 ("承接上限", "", "3"),
