@@ -67,6 +67,20 @@ def test_a_known_enterprise_keeps_its_facts_and_gets_the_person_named(
     ]
 
 
+def test_of_a_known_enterprise_its_code_is_enough(pilot: Pilot, world: World) -> None:
+    known = world.party(Role.ENTERPRISE, ENTERPRISE)
+    before = contacts(world, ENTERPRISE)
+
+    opened = pilot.json("case", "open", "--batch", 2, "--credit-code", known.credit_code)
+
+    assert opened["item"]["enterprise"] == ENTERPRISE
+    assert contacts(world, ENTERPRISE) == before
+    assert world.mails(opened["case_no"]) == [("item_opened", "林峰")]
+    assert pilot.refused("case", "open", "--batch", 2, *options()[2:4]) == (
+        "登记企业时必须填写名称"
+    )
+
+
 def test_a_case_that_cannot_be_opened_registers_nobody(pilot: Pilot, world: World) -> None:
     known = world.party(Role.ENTERPRISE, ENTERPRISE)
     world.open(OTHER_ENTERPRISE)
