@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.applications import Starlette
@@ -17,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from deployments.mailbox_parts import attachments, body, parsed
 from deployments.mailbox_store import Mailbox, NoSuchMailError, read_headers
 from models.rules.clock import SHANGHAI
 
@@ -32,6 +30,8 @@ _PAGE_POLICY = (
 _MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
+#: An attachment opened after all, by a browser that saves nothing, can do nothing either.
+_FILE_POLICY = "sandbox; default-src 'none'"
 
 
 def _clock(at: datetime) -> str:
@@ -64,6 +64,7 @@ class MailboxPages:
                 Route("/mail/{name}", self._mail),
                 Route("/mail/{name}/html", self._html),
                 Route("/mail/{name}/raw", self._raw),
+                Route("/mail/{name}/attachment/{number:int}", self._attachment),
                 Route("/api/mails", self._api),
                 Route("/health", self._health),
             ],
@@ -99,20 +100,21 @@ class MailboxPages:
     async def _mail(self, request: Request) -> Response:
         name = request.path_params["name"]
         content = self._mailbox.read(name)
-        message = _parsed(content)
-        has_html = _body(message, "html") is not None
+        message = parsed(content)
+        has_html = body(message, "html") is not None
         tab = request.query_params.get("tab", "html" if has_html else "text")
         return _page(
             "mail.html",
             mail=self._mailbox.summary(name),
             tab=tab if tab in ("html", "text", "headers") else "text",
             has_html=has_html,
-            text=_body(message, "plain"),
+            text=body(message, "plain"),
             headers=read_headers(content),
+            attachments=attachments(message),
         )
 
     async def _html(self, request: Request) -> Response:
-        html = _body(_parsed(self._mailbox.read(request.path_params["name"])), "html")
+        html = body(parsed(self._mailbox.read(request.path_params["name"])), "html")
         if html is None:
             raise HTTPException(404)
         return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
@@ -123,6 +125,23 @@ class MailboxPages:
             self._mailbox.read(name),
             media_type="message/rfc822",
             headers={"Content-Disposition": f'attachment; filename="{name}.eml"'},
+        )
+
+    async def _attachment(self, request: Request) -> Response:
+        """Give one attachment to be saved: never shown here, whatever it claims to be."""
+        found = attachments(parsed(self._mailbox.read(request.path_params["name"])))
+        number = request.path_params["number"]
+        if not 1 <= number <= len(found):
+            raise HTTPException(404)
+        wanted = found[number - 1]
+        return Response(
+            wanted.content,
+            media_type="application/octet-stream",
+            headers={
+                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(wanted.name)}",
+                "Content-Security-Policy": _FILE_POLICY,
+                "X-Content-Type-Options": "nosniff",
+            },
         )
 
     async def _api(self, request: Request) -> Response:
@@ -164,21 +183,3 @@ def _asked(request: Request) -> tuple[str, str]:
 def _number(request: Request, name: str, *, default: int) -> int:
     given = request.query_params.get(name, "")
     return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else default
-
-
-def _parsed(content: bytes) -> EmailMessage:
-    message = message_from_bytes(content, policy=default)
-    assert isinstance(message, EmailMessage)  # noqa: S101 -- what the policy makes
-    return message
-
-
-def _body(message: EmailMessage, subtype: str) -> str | None:
-    """Return a body as text, whatever it claims to be encoded in; None where there is none."""
-    part = message.get_body((subtype,))
-    if part is None:
-        return None
-    try:
-        return str(part.get_content())
-    except (LookupError, ValueError):  # a charset nobody knows
-        payload = part.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""

@@ -15,6 +15,7 @@ from models.operations import cases, notices
 from models.operations.answering import SYSTEM, Caller, Receipt, answer, require_item_number
 from models.operations.audit import Deed
 from models.operations.case_in_hand import CaseInHand
+from models.operations.documents import IncomingDocument
 from models.operations.programmes import require_programme
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
@@ -111,10 +112,11 @@ def answer_item(
     caller: Caller,
     *,
     key: str | None = None,
+    document: IncomingDocument | None = None,
     moment: Moment | None = None,
     on: Engine | None = None,
 ) -> Receipt:
-    """Answer an item and queue every mail that follows from it, all or nothing.
+    """Answer an item, keep its document, queue every mail that follows: all or nothing.
 
     Returns the receipt; the same key again returns the same one. Raises `PilotError` with the
     reason, having changed nothing.
@@ -133,6 +135,8 @@ def answer_item(
                 at=now.at,
             )
             mails_for_answer(session, answered, now.programme, now.row, now.at)
+            if document is not None and not answered.is_repeat:
+                document.keep(session, now.at)
         return answered.receipt
 
     return settled(work)

@@ -143,7 +143,7 @@ def _queue(
                 to_address=person.email,
                 queued_at=moment.at,
                 contact_id=person.id,
-                not_before=not_before(kind, programme, moment.row, now=machine_now()),
+                not_before=not_before(session, kind, programme, moment.row, now=machine_now()),
             )
         )
     queue_mails(session, mails)

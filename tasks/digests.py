@@ -179,7 +179,7 @@ def _queue(session: Session, moment: Moment, due: Planned) -> None:
                 to_address=reader.email,
                 queued_at=moment.at,
                 contact_id=reader.contact_id,
-                not_before=not_before(Digest, programme, moment.row, now=machine_now()),
+                not_before=not_before(session, Digest, programme, moment.row, now=machine_now()),
             ),
         )
     session.merge(Heartbeat(part=part, beat_at=machine_now(), detail=moment.at.isoformat()))

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Self
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from models.lifecycle import step_of
 from models.operations.outbox import NewMail, queue_mails
@@ -39,7 +40,7 @@ def remind(moment: Moment, on: Engine | None = None) -> int:
     with transaction(on) as session:
         prove_reminders(session, rules, today)
         # Also what an earlier sweep of the day has proven: its mails have their keys already.
-        writer = _Writer.of(moment)
+        writer = _Writer.of(session, moment)
         with closing(reminded_on(session, rules, today)) as told:
             while some := list(islice(told, _AT_ONCE)):
                 queue_mails(session, list(map(writer.mail, some)))
@@ -56,7 +57,7 @@ class _Writer:
     held_until: datetime | None
 
     @classmethod
-    def of(cls, moment: Moment) -> Self:
+    def of(cls, session: Session, moment: Moment) -> Self:
         """Return the one for this sweep."""
         programme = moment.programme
         return cls(
@@ -70,7 +71,7 @@ class _Writer:
                 "trial_note": trial_note(moment.row),
                 "how_to_answer": _HOW_TO_ANSWER,
             },
-            held_until=not_before(DueMatters, programme, moment.row, now=machine_now()),
+            held_until=not_before(session, DueMatters, programme, moment.row, now=machine_now()),
         )
 
     def mail(self, told: Sequence[Reminded]) -> NewMail:

@@ -53,7 +53,7 @@ def import_roster(
     overwrites_checked: bool = False,
     on: Engine | None = None,
     row_read: Callable[[], object] = lambda: None,
-    parties_written: Callable[[int], object] = lambda done: None,
+    parties_written: Callable[[int, int], object] = lambda done, of: None,
 ) -> Imported:
     """Check the roster at `path`, plan it and, as far as `wanted`, do it in one transaction.
 
@@ -91,7 +91,7 @@ def _carry_out(
     moment: Moment,
     overwrites_checked: bool,
     on: Engine | None,
-    tick: Callable[[int], object],
+    tick: Callable[[int, int], object],
 ) -> tuple[RosterPlan, bool]:
     """Return the plan, and whether it has been carried out."""
     if wanted is Wanted.CHECK or checked.findings:

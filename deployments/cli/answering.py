@@ -18,7 +18,7 @@ from models.operations.documents import IncomingDocument
 from models.operations.prefilling import prefill
 from models.tables.case import WorkItem
 from tasks.answering import answer_item, content_key
-from tasks.database import DatabaseSettings, reading, transaction
+from tasks.database import DatabaseSettings, reading
 
 
 def register(app: typer.Typer) -> None:
@@ -78,13 +78,9 @@ def answer(
             given,
             way,
             key=key or _key(here, item_id, way, file, settings, handler, given.get("document")),
+            document=document,
             moment=here.moment,
         )
-        if document is not None:
-            # Only now: a refused answer leaves no row. Should this fail, the same command again
-            # gets the same receipt and stores the file.
-            with transaction() as session:
-                document.keep(session, here.moment.at)
     _print(here, receipt, as_json=as_json)
 
 

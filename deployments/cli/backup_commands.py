@@ -53,7 +53,7 @@ def backup(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """备份数据库和附件为一个文件；不必停机。先在临时库中还原、核验，通过后才算完成。"""
+    """备份数据库、附件、自己的政策文件和邮件模板为一个文件；不必停机。先在临时库中还原、核验，通过后才算完成。"""
     from tasks.backups.making import make_backup
 
     if not database_exists():
@@ -72,6 +72,7 @@ def backup(
             [
                 ("文件", f"{made.file}（{made.size:,} 字节）"),
                 *_contents(made.manifest, made.audit_entries),
+                ("不含", "本机邮箱里拦截的邮件（仅供试用）、Prefect 的状态、环境变量和口令文件"),
                 ("用时", _times(made.seconds)),
             ]
         ),
@@ -105,6 +106,9 @@ def restore(
                 "safety": done.safety and str(done.safety.file),
                 "old_database": done.old_database,
                 "put_aside": [str(folder) for folder in done.put_aside],
+                "office_files_differing": {
+                    each.kind.key: each.folder and str(each.folder) for each in done.differing
+                },
                 "prefect_database_to_be_emptied": prefect_elsewhere,
             }
         )
@@ -118,6 +122,7 @@ def restore(
         lines.append(("原数据库", f"保留为 {done.old_database}，确认无误后可删除"))
     if done.put_aside:
         lines.append(("移开", "、".join(str(folder) for folder in done.put_aside)))
+    lines += [(each.kind.label, str(each)) for each in done.differing]
     if done.waiting_mails:
         lines.append(
             ("待发邮件", f"{done.waiting_mails} 封，启动后发出；备份之后已发过的会再发一次")
@@ -162,10 +167,13 @@ def _told(
     manifest: "Manifest", entries: int, faults: Iterable[str], seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return what both commands say in JSON."""
+    from tasks.backups.office_files import KINDS, members_of
+
     said = manifest.model_dump(mode="json", exclude={"files"})
     return {
         "manifest": said,
         "documents": manifest.documents,
+        "office_files": {kind.key: len(members_of(manifest, kind)) for kind in KINDS},
         "audit_entries_verified": entries,
         "faults": list(faults),
         # Milliseconds: JSON of ours has no fractions.
@@ -174,10 +182,18 @@ def _told(
 
 
 def _contents(manifest: "Manifest", entries: int) -> list[tuple[str, str]]:
+    from tasks.backups.office_files import KINDS, members_of
+
     contents = manifest.contents
+    counts = [f"{contents.tables['case_file']} 个案卷", f"{manifest.documents} 个附件"]
+    office = [
+        f"{len(members)} 个{kind.label}"
+        for kind in KINDS
+        if (members := members_of(manifest, kind))
+    ]
     return [
         ("方案", contents.programme_name or "（尚未装入）"),
-        ("内容", f"{contents.tables['case_file']} 个案卷，{manifest.documents} 个附件"),
+        ("内容", "，".join([*counts, *office])),
         ("审计", f"核验 {entries} 条"),
         ("备份于", f"{manifest.created_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"),
     ]

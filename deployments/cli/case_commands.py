@@ -229,18 +229,20 @@ def _entry(entry: HistoryEntry) -> Text:
 def open_case(
     batch: Annotated[int, typer.Option(metavar="批次", help="1 或 2", show_default=False)],
     credit_code: Annotated[str, typer.Option(metavar="代码", help="统一社会信用代码，18 位")],
-    name: Annotated[str, typer.Option(metavar="名称", help="企业全称")],
-    county: Annotated[str, typer.Option(metavar="县市区", help="例如 大冶市")],
-    industry: Annotated[str, typer.Option(metavar="行业", help="例如 高端装备")],
-    contact: Annotated[str, typer.Option(metavar="姓名", help="企业联系人")],
-    email: Annotated[str, typer.Option(metavar="邮箱", help="联系人邮箱，通知发到这里")],
+    name: Annotated[str, typer.Option(metavar="名称", help="企业全称")] = "",
+    county: Annotated[str, typer.Option(metavar="县市区", help="例如 大冶市")] = "",
+    industry: Annotated[str, typer.Option(metavar="行业", help="例如 高端装备")] = "",
+    contact: Annotated[
+        str, typer.Option(metavar="姓名", help="企业联系人；填了即为其第一联系人")
+    ] = "",
+    email: Annotated[str, typer.Option(metavar="邮箱", help="联系人邮箱，通知发到这里")] = "",
     phone: Annotated[str, typer.Option(metavar="电话", help="联系人电话")] = "",
     handler: Annotated[
         str, typer.Option("--as", metavar="姓名", help="市经信局经办人，默认其第一联系人")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """为企业立案；企业未登记的一并登记。"""
+    """为企业立案。已登记的企业只需信用代码；未登记的须填各项，一并登记。"""
     here = present()
     new = NewParty(
         role=Role.ENTERPRISE,

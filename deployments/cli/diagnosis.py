@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from deployments.cli.health import Health
 from deployments.settings import Settings
 from models.operations.calls import open_calls
+from models.operations.documents import store_faults
 from models.operations.mail_lists import mail_health
 from models.policy import Programme, load_programme
 from models.rules.clock import day_of
@@ -56,7 +57,7 @@ def examine(settings: Settings, health: Health) -> list[Finding]:
     ]
     if health.programme is not None:
         with reading() as session:
-            found += [*_data(session, health.programme)]
+            found += [*_data(session, health.programme), *_documents(session, settings.home)]
     return sorted(found, key=lambda finding: not finding.is_problem)
 
 
@@ -148,6 +149,26 @@ def _calendar(session: Session, programme: Programme, today: date) -> Iterator[F
                 do="节假日公布后用 pilot calendar add 录入，"
                 "或升级 chinesecalendar 再运行 pilot db upgrade",
             )
+
+
+def _documents(session: Session, home: Path) -> Iterator[Finding]:
+    store = home / "documents"
+    faults = store_faults(session, store, settled_before=machine_now() - WAITING_LONG)
+    if faults.missing:
+        names = "、".join(f"{each.name}（{each.sha256[:12]}…）" for each in faults.missing[:5])
+        more = "等" if len(faults.missing) > 5 else ""
+        yield Finding(
+            is_problem=True,
+            what=f"{len(faults.missing)} 个附件的文件不在 {store} 或大小不符：{names}{more}",
+            do="从备份中取回（pilot db restore），或请提交人重新提供",
+        )
+    if faults.strays:
+        yield Finding(
+            is_problem=False,
+            what=f"{store} 中有 {len(faults.strays)} 个文件不属于任何办理"
+            f"（如 {faults.strays[0].relative_to(store)}）",
+            do="是提交中途断电或未被受理时留下的，不影响使用，可以删除",
+        )
 
 
 def _mail_mode(session: Session) -> Iterator[Finding]:

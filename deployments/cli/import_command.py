@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+)
 from rich.text import Text
 
 from deployments.cli.commands import AsJson, Command
@@ -123,20 +130,29 @@ def _write(path: Path, *, force: bool, as_json: bool) -> None:
     show(None, Text(f"✓ 已写出空白名册 {path}，第一张表是填写说明", style="green"))
 
 
+class _Count(ProgressColumn):
+    """How much is done, and of how much where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Return 3,000 or 3,000 / 10,000."""
+        of = "" if task.total is None else f" / {task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}{of}", style="progress.download")
+
+
 @contextmanager
 def _progress(*, is_shown: bool) -> Iterator[tuple[Any, Any]]:
     """Give what is called for each row read and for parties written; a terminal sees both."""
     console = Console(stderr=True)
     if not (is_shown and console.is_terminal):
-        yield (lambda: None), (lambda done: None)
+        yield (lambda: None), (lambda done, of: None)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Count())
     with Progress(*columns, console=console, transient=True) as bars:
         rows = bars.add_task("读取并核对（行）", total=None)
         parties = bars.add_task("写入（单位）", total=None, visible=False)
         yield (
             lambda: bars.advance(rows),
-            lambda done: bars.update(parties, advance=done, visible=True),
+            lambda done, of: bars.update(parties, completed=done, total=of, visible=True),
         )
 
 

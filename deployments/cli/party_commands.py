@@ -1,6 +1,7 @@
 """`pilot party`: who takes part; register a party; how it came to be registered."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ from deployments.cli.output import instant, print_json, show, table
 from models.operations.audit import Deed
 from models.operations.register_trail import register_history
 from models.operations.registering import NewParty, Person, register_party, registering_clause
+from models.rules.choice import Choice
+from models.rules.enterprise_size import EnterpriseSize
 from models.rules.stages import Role
 from models.tables.audit import RegisterEntry
 from models.tables.party import Contact, Party
@@ -198,21 +201,27 @@ _FIELD_NAMES = {
 }
 
 
+#: Fields that are kept by value and read by label.
+_CHOICES: Mapping[str, type[Choice]] = {"role": Role, "size": EnterpriseSize}
+
+
 def _changes(entry: RegisterEntry) -> list[tuple[str, str, str]]:
     """Return field, before and after of all that is not as it was."""
     before, after = json.loads(entry.before), json.loads(entry.after)
     return [
-        (_FIELD_NAMES.get(key, key), _said(before.get(key)), _said(after.get(key)))
+        (_FIELD_NAMES.get(key, key), _said(key, before.get(key)), _said(key, after.get(key)))
         for key in {**before, **after}
         # A new party is not told all that it is not.
         if before.get(key) != after.get(key) and (before or after[key])
     ]
 
 
-def _said(value: Any) -> str:
+def _said(key: str, value: Any) -> str:
     match value:
         case None | "" | []:
             return ""
+        case str() if key in _CHOICES:
+            return _CHOICES[key].read(value).label
         case bool():
             return "是" if value else "否"
         case [str(), *_]:

@@ -111,7 +111,8 @@ def import_filled(
             }
         )
     else:
-        show(here.note, _listed(imported))
+        is_filled = any(count for status, count in counts.items() if status.value != "skipped")
+        show(here.note, *([_listed(imported)] if is_filled else []))
         words = "，".join(f"{status.label} {count} 行" for status, count in counts.items())
         show(None, Text(f"{words}；详见 {results}", style="dim"))
     if counts[RowStatus.REFUSED]:

@@ -1,6 +1,8 @@
 """Files that belong to an answer, stored once by their content."""
 
 import os
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from models.rules.errors import PilotError
 from models.tables.records import Document
@@ -79,13 +81,16 @@ class IncomingDocument:
         self._discard()
 
     def keep(self, session: Session, at: datetime) -> Document:
-        """Put the file where its content says; return its row, the earlier one if known already."""
-        final = document_path(self._store, self.sha256)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if self._provisional is not None:
-            # The same bytes may be there already; replacing them by themselves is harmless.
-            os.replace(self._provisional, final)
-            self._provisional = None
+        """Put the file where its content says; return its row, the earlier one if known already.
+
+        The last thing to do in the transaction of what it belongs to: the file is in its place
+        before its row is, so there is no row without a file. A file whose transaction failed or
+        was killed hurts nobody; `pilot doctor` tells of it.
+        """
+        try:
+            self._place()
+        except OSError as error:
+            raise DocumentRefusedError(self.name, f"无法保存（{error.strerror}）") from error
         known = session.get(Document, self.sha256)
         if known is not None:
             return known
@@ -99,6 +104,17 @@ class IncomingDocument:
         session.add(row)
         session.flush()
         return row
+
+    def _place(self) -> None:
+        if self._provisional is None:
+            return
+        final = document_path(self._store, self.sha256)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        # The same bytes may be there already; replacing them by themselves is harmless.
+        os.replace(self._provisional, final)
+        self._provisional = None
+        for folder in (final.parent, self._store):
+            sync_folder(folder)
 
     def _copy(self, source: Path) -> tuple[str, int]:
         """Copy at most one block more than is allowed; return hash and size."""
@@ -126,6 +142,51 @@ class IncomingDocument:
 def document_path(store: Path, digest: str) -> Path:
     """Return where the document with that SHA-256 lies in `store`."""
     return store / digest[:2] / digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreFaults:
+    """Where the store and the rows that describe it differ."""
+
+    #: Documents whose file is not there, or not of its size.
+    missing: list[Document]
+    #: Files that no row knows: what was being handed in when the machine stopped.
+    strays: list[Path]
+
+
+def store_faults(session: Session, store: Path, *, settled_before: datetime) -> StoreFaults:
+    """Compare the documents in `store` with their rows, by name and size alone.
+
+    Files written since `settled_before` may belong to an answer that is on its way.
+    """
+    files = {}
+    for path in sorted(store.rglob("*")):
+        with suppress(FileNotFoundError):  # put in its place, or given up, just now
+            if not path.is_dir():
+                files[path] = path.stat()
+    rows = session.exec(select(Document).order_by(col(Document.sha256))).all()
+    places = {document_path(store, row.sha256): row for row in rows}
+    return StoreFaults(
+        missing=[
+            row
+            for path, row in places.items()
+            if path not in files or files[path].st_size != row.size
+        ],
+        strays=[
+            path
+            for path, found in files.items()
+            if path not in places and found.st_mtime < settled_before.timestamp()
+        ],
+    )
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk, not only what they name."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _media_type(source: Path) -> str:

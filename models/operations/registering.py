@@ -131,15 +131,17 @@ def enterprise_for_case(
 ) -> Party:
     """Return the enterprise with that credit code, registered now if it is new.
 
-    An enterprise that is known keeps its facts; the person given becomes its first contact.
-    Another name under the same code is refused.
+    An enterprise that is known keeps its facts, and need not be told again: its code is enough.
+    A person, where one is given, becomes its first contact. Another name under the same code is
+    refused.
     """
     known = enterprise_by_code(session, require_credit_code(new.credit_code))
     if known is None:
         return register_party(session, programme, new, deed, at=at)
-    if known.name != new.name.strip():
+    if new.name.strip() not in ("", known.name):
         raise OtherEnterpriseError(known.credit_code, known.name, new.name)
-    put_contact(session, known, new.contact, deed, at=at)
+    if new.contact != Person(name="", email=""):
+        put_contact(session, known, new.contact, deed, at=at)
     return known
 
 

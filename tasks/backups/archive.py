@@ -14,6 +14,7 @@ from typing import IO, Final
 
 from pydantic import ValidationError
 
+from tasks.backups import office_files
 from tasks.backups.manifest import FORMAT, FileEntry, Manifest
 from tasks.backups.refusals import ArchiveRefusedError
 
@@ -25,7 +26,8 @@ _LEVEL: Final = 1
 _BLOCK: Final = 1024 * 1024
 #: The only names that are ever written to the disk: no member can lead out of its folder.
 _NAME: Final = re.compile(
-    r"database\.(sqlite|dump)|documents/(?P<start>[0-9a-f]{2})/(?P<digest>(?P=start)[0-9a-f]{62})"
+    r"database\.(sqlite|dump)|documents/(?P<start>[0-9a-f]{2})/(?P<digest>(?P=start)[0-9a-f]{62})|"
+    + office_files.MEMBER
 )
 _BROKEN: Final = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from models.operations.documents import document_path
+from models.operations.documents import document_path, sync_folder
 from models.operations.programmes import NoProgrammeError
 from models.rules.clock import SHANGHAI
+from tasks.backups import office_files
 from tasks.backups.archive import describe, document_member, write_archive
 from tasks.backups.databases import database_of
 from tasks.backups.manifest import Contents, Manifest, StoredDocument, contents_of, documents_of
 from tasks.backups.rebuilding import rebuilt
 from tasks.backups.refusals import FaultsError, NotOursError, TargetTakenError
-from tasks.backups.workplace import Watch, name_for, sync_folder, working
+from tasks.backups.workplace import Watch, name_for, working
 from tasks.database import reading
 
 _DO = "可修复后重试，或加 --despite-faults 仍然备份（清单会注明）"
@@ -40,11 +41,11 @@ class Backup:
 def make_backup(
     home: Path, on: Engine, to: Path | None, at: datetime, *, despite_faults: bool = False
 ) -> Backup:
-    """Write a backup of the database `on` and the documents of `home` to the file or folder `to`.
+    """Write a backup of the database `on`, the documents of `home` and the office's own files.
 
-    Without `to` it goes to the folder `backups` of the home. The file has its name only once it is
-    complete, on the disk and verified; none that exists is overwritten. Raises a `PilotError`,
-    leaving nothing behind, where anything is missing or wrong.
+    It goes to the file or folder `to`, without one to the folder `backups` of the home. The file
+    has its name only once it is complete, on the disk and verified; none that exists is
+    overwritten. Raises a `PilotError`, leaving nothing behind, where anything is missing or wrong.
     """
     with working(home, "备份") as work:
         return write_backup(home, on, work, to, at, despite_faults=despite_faults)
@@ -78,9 +79,11 @@ def write_backup(
     watch.lap("copy")
     sources = {database.member: copy}
     present, lacking = _documents(home / "documents", documents)
+    office, left_out = office_files.collect(contents.programme, work / "office")
+    lacking += left_out
     if lacking and not despite_faults:
         raise FaultsError(lacking, _DO)
-    sources |= present
+    sources |= present | office
     manifest = Manifest(
         created_at=at,
         database=database.kind,
@@ -98,7 +101,7 @@ def write_backup(
         copy.unlink()
         watch.lap("write")
         name = name_for(home, "scratch")
-        with rebuilt(draft, database, work / "trial", name, keep_documents=False) as trial:
+        with rebuilt(draft, database, work / "trial", name, keep_files=False) as trial:
             if trial.faults and not despite_faults:
                 raise FaultsError(trial.faults, _DO)
         watch.lap("verify")

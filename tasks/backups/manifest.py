@@ -15,7 +15,7 @@ from models.tables.programme import ProgrammeRow
 from models.tables.records import Document
 
 #: Raised when an older program could no longer read what is written.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 Kind = Literal["sqlite", "postgresql"]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -63,7 +63,8 @@ class Contents(_Plain):
 class Manifest(_Plain):
     """The first member of a backup; the others are its `files`."""
 
-    format: Literal[1] = FORMAT
+    #: 1 had no files of an office.
+    format: Literal[1, 2] = FORMAT
     created_at: datetime
     database: Kind
     #: Of the database's software: a dump goes into the same or a newer one.
@@ -76,7 +77,7 @@ class Manifest(_Plain):
     @property
     def documents(self) -> int:
         """How many documents are in it."""
-        return len(self.files) - 1
+        return sum(name.startswith("documents/") for name in self.files)
 
 
 class StoredDocument(_Plain):

@@ -28,16 +28,16 @@ class Rebuilt:
 
 @contextmanager
 def rebuilt(
-    file: Path, database: Database, into: Path, name: str, *, keep_documents: bool
+    file: Path, database: Database, into: Path, name: str, *, keep_files: bool
 ) -> Iterator[Rebuilt]:
     """Restore the archive `file` into a scratch database and give it with all its faults.
 
-    Every file's hash is checked; documents are written to the folder `into` where they are to be
-    kept. Raises `ArchiveRefusedError` for an archive that is damaged.
+    Every file's hash is checked; all but the database are written to the folder `into` only where
+    they are to be kept. Raises `ArchiveRefusedError` for an archive that is damaged.
     """
 
     def place(member: str) -> Path | None:
-        return into / member if keep_documents or member == database.member else None
+        return into / member if keep_files or member == database.member else None
 
     manifest = unpack(file, place)
     with database.scratch(into / database.member, name) as engine:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from models.operations.documents import document_path
+from models.operations.documents import document_path, sync_folder
 from models.operations.mail_lists import mail_health
 from models.policy import load_programme
 from models.rules.clock import SHANGHAI
+from tasks.backups import office_files
 from tasks.backups.archive import read_manifest
 from tasks.backups.databases import Database, database_of
 from tasks.backups.making import Backup, write_backup
 from tasks.backups.manifest import Manifest, contents_of
+from tasks.backups.office_files import Differing
 from tasks.backups.rebuilding import Rebuilt, rebuilt
 from tasks.backups.refusals import (
     ArchiveRefusedError,
@@ -25,7 +27,7 @@ from tasks.backups.refusals import (
     NotOursError,
     TargetTakenError,
 )
-from tasks.backups.workplace import Watch, name_for, sync_folder, working
+from tasks.backups.workplace import Watch, name_for, working
 from tasks.database import reading
 from tasks.migration import is_known
 
@@ -47,6 +49,8 @@ class Restored:
     old_database: str | None
     #: Folders with what was moved away: a damaged database, Prefect's state.
     put_aside: tuple[Path, ...]
+    #: Policy and mail templates of the office that are not now as they were.
+    differing: tuple[Differing, ...]
     #: part -> seconds
     seconds: dict[str, float]
 
@@ -69,7 +73,7 @@ def restore_backup(
     with working(home, "恢复") as work, ExitStack() as stack:
         is_empty, is_damaged = _look(on, database, force=force)
         name = name_for(home, "restore")
-        new = stack.enter_context(rebuilt(file, database, work / "new", name, keep_documents=True))
+        new = stack.enter_context(rebuilt(file, database, work / "new", name, keep_files=True))
         if new.faults and not new.manifest.is_despite_faults:
             raise FaultsError(new.faults, "备份文件不能使用，未改变任何内容")
         with reading(new.engine) as session:
@@ -87,7 +91,12 @@ def restore_backup(
         if is_damaged:
             aside.append(home / f"damaged-{stamp}")
             database.put_aside(aside[0])
-        with _prefect_aside(home, home / f"prefect-before-{stamp}") as moved:
+        with (
+            office_files.put_beside(
+                new.manifest, work / "new", home / f"restored-{stamp}"
+            ) as differing,
+            _prefect_aside(home, home / f"prefect-before-{stamp}") as moved,
+        ):
             old = database.replace(new.engine, stamp, last_look)
         aside += moved
         watch.lap("replace")
@@ -100,6 +109,7 @@ def restore_backup(
         safety=safety,
         old_database=old,
         put_aside=tuple(aside),
+        differing=tuple(differing),
         seconds=watch.seconds,
     )
 

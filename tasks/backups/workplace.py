@@ -1,6 +1,5 @@
 """Where backups work: one at a time, in a folder of their own, by the watch."""
 
-import os
 import shutil
 import sqlite3
 import time
@@ -70,12 +69,3 @@ def _clear(folder: Path) -> None:
 def name_for(home: Path, what: str) -> str:
     """Return a name for a scratch database that only this home uses, the same every time."""
     return f"{what}_{sha256(str(home).encode()).hexdigest()[:8]}"
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on the disk, not only what they name."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -35,20 +35,22 @@ def apply_plan(
     deed: Deed,
     *,
     at: datetime,
-    tick: Callable[[int], object] = lambda done: None,
+    tick: Callable[[int, int], object] = lambda done, of: None,
 ) -> None:
     """Register and change what `plan` says, with one entry of the trail for each party.
 
-    The caller holds the register since the plan was made. `tick` is told of finished parties.
+    The caller holds the register since the plan was made. `tick` is told how many parties
+    are finished, and of how many.
     """
     assert not plan.findings, "a roster with findings is not applied"  # noqa: S101
-    parties = iter(plan.parties)
+    parties, done = iter(plan.parties), 0
     while portion := list(islice(parties, _PORTION)):
         wanted = [each for each in portion if _has_work(plan, each)]
         if wanted:
             _apply(session, plan, wanted, deed, at)
             session.expunge_all()  # what is written need not be remembered
-        tick(len(portion))
+        done += len(portion)
+        tick(done, len(plan.parties))
 
 
 def _has_work(plan: RosterPlan, party: PartyPlan) -> bool:

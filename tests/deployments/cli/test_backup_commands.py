@@ -29,6 +29,9 @@ def test_a_backup_says_what_it_holds_and_how_long_it_took(
 
     assert "✓ 备份完成，已在临时库中还原并核验" in said
     assert "1 个案卷，0 个附件" in said
+    assert "不含" in said
+    assert "本机邮箱里拦截的邮件" in said
+    assert told["office_files"] == {"policy": 0, "templates": 0}
     assert "还原校验" in said
     assert "请将它复制到另一台机器" in said
     assert told["manifest"]["database"] == "sqlite"
@@ -60,6 +63,26 @@ def test_restoring_asks_for_force_and_says_where_the_old_is(
     assert Path(told["safety"]).is_file()
     assert told["waiting_mails"] == len(earlier["outbox_mail"])
     assert "✓ 已恢复并核验" in pilot("db", "restore", told["safety"], "--force").out
+
+
+def test_words_of_the_office_come_back_beside_its_present_ones(
+    pilot: Pilot, backed_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tmp_path / "words" / "receipt" / "subject.txt"
+    words.parent.mkdir(parents=True)
+    words.write_text("回执\n")
+    monkeypatch.setenv("PILOT_TEMPLATE_DIR", str(tmp_path / "words"))
+    said = pilot("db", "backup", "-o", tmp_path / "with-words.tar.gz").out
+    words.write_text("另一种说法\n")
+
+    told = pilot.json("db", "restore", tmp_path / "with-words.tar.gz", "--force")
+    plain = pilot("db", "restore", backed_up, "--force").out.replace("\n", "")
+
+    assert "1 个案卷，0 个附件，1 个邮件模板" in said
+    put = Path(told["office_files_differing"]["templates"])
+    assert (put / "receipt" / "subject.txt").read_text() == "回执\n"
+    assert words.read_text() == "另一种说法\n"
+    assert "备份时没有自己的邮件模板" in plain
 
 
 def test_restoring_is_refused_while_an_instance_or_a_worker_runs(

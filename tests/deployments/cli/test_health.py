@@ -1,6 +1,7 @@
 """`pilot status` and `pilot doctor` against parts that answer, are silent, or are not there."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from sqlmodel import col, delete, select
 
 from deployments.cli import health
 from deployments.settings import Settings
+from models.operations.documents import IncomingDocument
 from models.rules.clock import SHANGHAI
 from models.rules.mail import MailState
 from models.rules.stages import Role
@@ -269,6 +271,29 @@ def test_a_broken_mail_template_is_told_by_file_and_line(
             "改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
         )
     ]
+
+
+def test_documents_without_a_file_and_files_without_a_document_are_told(
+    running: Pilot, world: World
+) -> None:
+    source, store = running.home / "报告.pdf", running.home / "documents"
+    source.write_bytes(b"report")
+    with IncomingDocument(store, source) as document, transaction(world.engine) as session:
+        document.keep(session, world.moment.at)
+    (store / "incoming-now").write_bytes(b"on its way")
+    assert problems(running) == []
+    assert "不属于任何办理" not in running("doctor").out
+    [kept] = (path for path in store.glob("*/*"))
+
+    kept.write_bytes(b"short")
+    for each in store.iterdir():
+        if each.is_file():
+            os.utime(each, (0, 0))
+
+    [(what, do)] = problems(running)
+    assert what == (f"1 个附件的文件不在 {store} 或大小不符：报告.pdf（{document.sha256[:12]}…）")
+    assert "从备份中取回" in do
+    assert "有 1 个文件不属于任何办理（如 incoming-now）" in running("doctor").out.replace("\n", "")
 
 
 def test_a_moved_day_is_no_problem_but_said(running: Pilot) -> None:

@@ -20,7 +20,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_new_rows_are_imported_at_once_and_told(pilot: Pilot, file: Path) -> None:
-    fill(file, two_enterprises())
+    sheets = two_enterprises()
+    sheets["企业"][0]["企业规模"] = "小型"
+    fill(file, sheets)
 
     ran = pilot("import", file)
 
@@ -34,6 +36,8 @@ def test_new_rows_are_imported_at_once_and_told(pilot: Pilot, file: Path) -> Non
     assert (party["credit_code"], party["contacts"][0]["name"]) == (code(1), "林一")
     history = pilot.json("party", "history", "名册企业1")["entries"]
     assert [entry["action"] for entry in history] == ["名册导入"]
+    told = {each["field"]: each["after"] for each in history[0]["changes"]}
+    assert (told["角色"], told["企业规模"]) == ("企业", "小型")
 
 
 def test_check_says_what_would_be_done_and_does_nothing(

@@ -67,6 +67,20 @@ def test_a_known_enterprise_keeps_its_facts_and_gets_the_person_named(
     ]
 
 
+def test_of_a_known_enterprise_its_code_is_enough(pilot: Pilot, world: World) -> None:
+    known = world.party(Role.ENTERPRISE, ENTERPRISE)
+    before = contacts(world, ENTERPRISE)
+
+    opened = pilot.json("case", "open", "--batch", 2, "--credit-code", known.credit_code)
+
+    assert opened["item"]["enterprise"] == ENTERPRISE
+    assert contacts(world, ENTERPRISE) == before
+    assert world.mails(opened["case_no"]) == [("item_opened", "林峰")]
+    assert pilot.refused("case", "open", "--batch", 2, *options()[2:4]) == (
+        "登记企业时必须填写名称"
+    )
+
+
 def test_a_case_that_cannot_be_opened_registers_nobody(pilot: Pilot, world: World) -> None:
     known = world.party(Role.ENTERPRISE, ENTERPRISE)
     world.open(OTHER_ENTERPRISE)
@@ -193,7 +207,7 @@ def test_a_registration_is_on_the_trail_with_all_that_was_registered(
             "黄政办函〔2024〕12号 三（一）2",
             "登记服务商",
             [
-                ("角色", "", "provider"),
+                ("角色", "", "服务商"),
                 ("名称", "", "示例丁软件"),
                 ("在资源池内", "", "是"),
                 ("承接上限", "", "3"),

@@ -6,16 +6,13 @@ line of `tasks/backups`. Prints how many tries died, and how many found the old 
 
 import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType
 
 from sqlalchemy import make_url
 
@@ -24,25 +21,18 @@ from tasks.backups.archive import unpack
 from tasks.backups.refusals import DatabaseInUseError
 from tasks.backups.restoring import restore_backup
 from tasks.database import make_engine, reading
+from tests.kills import dies_at, traced
 from tests.tasks.backups.conftest import AT, Place
 
 _OURS = os.sep + os.path.join("tasks", "backups") + os.sep
 
 
-@contextmanager
-def _traced(on_line: Callable[[FrameType], None]) -> Iterator[None]:
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if _OURS not in frame.f_code.co_filename or "tests" in frame.f_code.co_filename:
-            return None
-        if event == "line":
-            on_line(frame)
-        return trace
+def _counted(code: CodeType) -> bool:
+    return _OURS in code.co_filename and "tests" not in code.co_filename
 
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(None)
+
+def _stroke(code: CodeType) -> bool:
+    return _counted(code) and code.co_name == "replace"
 
 
 def lines_of(work: Callable[[], object]) -> tuple[int, int]:
@@ -52,35 +42,11 @@ def lines_of(work: Callable[[], object]) -> tuple[int, int]:
     def note(frame: FrameType) -> None:
         nonlocal lines, strokes
         lines += 1
-        strokes += frame.f_code.co_name == "replace"
+        strokes += _stroke(frame.f_code)
 
-    with _traced(note):
+    with traced(_counted, note):
         work()
     return lines, strokes
-
-
-def dies_at(line: int, work: Callable[[], object], within: str | None = None) -> bool:
-    """Fork a process that does `work` and is killed at that line; return whether it came there.
-
-    Lines are counted in functions named `within`, else everywhere.
-    """
-    pid = os.fork()
-    if pid == 0:
-        left = line
-
-        def count_down(frame: FrameType) -> None:
-            nonlocal left
-            left -= within in (None, frame.f_code.co_name)
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            with _traced(count_down):
-                work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.WIFSIGNALED(status)
 
 
 def spread(lines: int, wanted: int) -> list[int]:
@@ -96,7 +62,7 @@ def kill_backups(place: Place, out: Path, tries: int) -> dict[str, int]:
     place.engine.dispose()
     died = whole = 0
     for line in spread(lines, tries):
-        died += dies_at(line, lambda: place.backup(file))
+        died += dies_at(line, lambda: place.backup(file), _counted)
         if file.exists():
             unpack(file, lambda name: None)
             whole += 1
@@ -129,12 +95,12 @@ def kill_restores(place: Place, earlier: Path, tries: int) -> dict[str, int]:
     assert states[0] != states[1]
     died = old = new = present = 0
     # With few tries the two that count: before the one stroke, and after it.
-    anywhere = [(line, None) for line in spread(lines, tries)[:-1]]
-    around_the_stroke = [(line, "replace") for line in spread(strokes, tries + 1)]
-    for second, (line, within) in enumerate((*anywhere, *around_the_stroke), start=1):
+    anywhere = [(line, _counted) for line in spread(lines, tries)[:-1]]
+    around_the_stroke = [(line, _stroke) for line in spread(strokes, tries + 1)]
+    for second, (line, counted) in enumerate((*anywhere, *around_the_stroke), start=1):
         place.engine.dispose()
         wanted = 1 - present
-        died += dies_at(line, partial(restore, files[wanted], second), within)
+        died += dies_at(line, partial(restore, files[wanted], second), counted)
         found = states.index(place.dump())
         with reading(place.engine) as session:
             assert verify(session)[1] == []

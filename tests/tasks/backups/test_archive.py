@@ -98,7 +98,17 @@ def named(name: str, content: bytes = b"x") -> tuple[tarfile.TarInfo, bytes]:
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil", "/etc/evil", "documents/../../evil", "documents/aa/" + "b" * 64, "pilot.db"]
+    "name",
+    [
+        *("../evil", "/etc/evil", "documents/../../evil", "documents/aa/" + "b" * 64, "pilot.db"),
+        *(
+            "policy/../../evil.toml",
+            "policy/x/../evil.toml",
+            "policy/x/.evil.toml",
+            "policy/x.toml",
+        ),
+        *("templates/../evil.txt", "templates/x/y/evil.txt", "templates/x/evil.py"),
+    ],
 )
 def test_no_member_leads_out_of_its_folder(good: Path, tmp_path: Path, name: str) -> None:
     listed = {"sha256": sha256(b"x").hexdigest(), "size": 1}
@@ -111,10 +121,10 @@ def test_no_member_leads_out_of_its_folder(good: Path, tmp_path: Path, name: str
         return [*members, named(name)]
 
     for change, why in ((unlisted, "清单之外的内容"), (in_the_list, "不该有的文件名")):
-        file = remade(good, tmp_path / "evil.tar.gz", change)
+        file = remade(good, tmp_path / "bad.tar.gz", change)
         with pytest.raises(ArchiveRefusedError, match=why):
             unpacked(file, tmp_path / "in" / "out")
-    assert list(tmp_path.rglob("*evil")) == []
+    assert list(tmp_path.rglob("*evil*")) == []
 
 
 def test_a_link_is_no_file(good: Path, tmp_path: Path) -> None:

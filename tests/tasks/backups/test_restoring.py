@@ -145,7 +145,7 @@ def written(file: Path, place: Place, **changes: object) -> Path:
     [
         ({"server_version": 99}, r"当前服务器是较旧的 \d+"),
         ({"files": {}}, "其中没有数据库"),
-        ({"format": 2}, "格式版本比本程序认识的（1）更新"),
+        ({"format": 3}, "格式版本比本程序认识的（2）更新"),
     ],
 )
 def test_what_cannot_become_this_database_is_refused_at_once(
