@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
+from models.operations.reminder_mails import write_reminders
 from models.operations.settled_matters import drop_settled
 from models.rules.errors import PilotError
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailAddressError, MailOutcome
@@ -97,7 +98,7 @@ def dispatch_once(
             domain=settings.domain,
             per_minute=None if settings.mode is MailMode.CATCH else settings.per_minute,
         )
-        unsettled = drop_settled(session, claimed)
+        unsettled = drop_settled(session, write_reminders(session, claimed))
         mails = reach.set_aside(session, unsettled, now=now())
     counts = {"sent": 0, "retried": 0, "failed": 0}
     untried = deque(mails)

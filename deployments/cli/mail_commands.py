@@ -1,10 +1,12 @@
 """`pilot mail`: which mail went to whom, and how it fared."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
+from sqlmodel import Session
 
 from deployments.cli import mail_delivery
 from deployments.cli.commands import AsJson, Command, new_app, one_of
@@ -12,6 +14,7 @@ from deployments.cli.instance import present
 from deployments.cli.output import instant, pairs, print_json, show, table
 from models.operations.mail_lists import mail_numbered, mails
 from models.operations.mail_retries import retries_of
+from models.operations.reminder_mails import contexts_of
 from models.rules.clock import SHANGHAI
 from models.rules.mail import MailOutcome, MailState
 from models.tables.mail import MailAttempt, MailRetry, OutboxMail
@@ -41,8 +44,11 @@ def list_mails(
     here = present()
     with reading() as session:
         found = mails(session, case_no=case_no, state=state, to=to)
+        subjects = {mail.id: subject for mail, (subject, _) in _words(session, found)}
     if as_json:
-        print_json({**here.heading(), "mails": [_summary(mail) for mail in found]})
+        print_json(
+            {**here.heading(), "mails": [_summary(mail, subjects[mail.id]) for mail in found]}
+        )
         return
     listed = table(
         ("编号", {"justify": "right"}),
@@ -57,7 +63,7 @@ def list_mails(
             str(mail.id),
             mail.case_no or "",
             f"{mail.to_name}（{mail.to_party}）",
-            _words(mail)[0],
+            subjects[mail.id],
             _state(mail),
             instant(mail.queued_at),
         )
@@ -74,11 +80,11 @@ def show_mail(
     with reading() as session:
         mail, attempts = mail_numbered(session, mail_id)
         retries = retries_of(session, mail_id)
-    subject, text = _words(mail)
+        [(_, (subject, text))] = _words(session, [mail])
     proof = _proof(mail, attempts)
     if as_json:
         whole = {
-            **_summary(mail),
+            **_summary(mail, subject),
             **proof,
             "text": text,
             "attempts": [_attempt(each) for each in attempts],
@@ -154,22 +160,27 @@ def _second(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
-def _words(mail: OutboxMail) -> tuple[str, str]:
-    """Return subject and text: as they were sent or, before that, as they would be now."""
-    if mail.subject is not None and mail.body_text is not None:
-        return mail.subject, mail.body_text
-    from notifications.contexts import read_context  # only unsent mails need Jinja
-    from notifications.render import render
+def _words(
+    session: Session, mails: Sequence[OutboxMail]
+) -> Iterator[tuple[OutboxMail, tuple[str, str]]]:
+    """Yield subject and text: as they were sent or, before that, as they would be now."""
+    written = contexts_of(session, (mail for mail in mails if mail.subject is None))
+    for mail in mails:
+        if mail.subject is not None and mail.body_text is not None:
+            yield mail, (mail.subject, mail.body_text)
+            continue
+        from notifications.contexts import read_context  # only unsent mails need Jinja
+        from notifications.render import render
 
-    rendered = render(read_context(mail.template, mail.context))
-    return rendered.subject, rendered.text
+        rendered = render(read_context(mail.template, written.get(mail.id, mail.context)))
+        yield mail, (rendered.subject, rendered.text)
 
 
-def _summary(mail: OutboxMail) -> dict[str, Any]:
+def _summary(mail: OutboxMail, subject: str) -> dict[str, Any]:
     return {
         "mail_id": mail.id,
         "state": mail.state,
-        "subject": _words(mail)[0],
+        "subject": subject,
         "template": mail.template,
         "case_no": mail.case_no,
         "item_id": mail.item_id,

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from deployments.replay.cast import DEAD
 from models.operations import outbox, reach
 from models.operations.outbox import ClaimedMail
+from models.operations.reminder_mails import write_reminders
 from models.operations.settled_matters import drop_settled
 from models.rules.mail import Attempt, MailOutcome
 from models.tables.mail import machine_now
@@ -64,7 +65,8 @@ def _send(session: Session) -> bool:
         lease=_LEASE,
         domain=_DOMAIN,
     )
-    for mail in reach.set_aside(session, drop_settled(session, claimed), now=machine_now()):
+    unsettled = drop_settled(session, write_reminders(session, claimed))
+    for mail in reach.set_aside(session, unsettled, now=machine_now()):
         if mail.to_address.startswith(DEAD):
             outbox.mark_failed(session, mail, _NOBODY, now=machine_now())
             reach.refused_for_good(session, mail, _NOBODY, now=machine_now())

@@ -1,14 +1,21 @@
-"""Which rule has fired for which open item: the one query behind reminders and their forecast."""
+"""Which rule has fired for which open item: the one query behind reminders and their forecast.
+
+It is built once for the rules of a policy: to write it took longer than to run it.
+"""
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Date,
     Select,
     String,
+    bindparam,
+    case,
     func,
     literal,
     select,
@@ -29,21 +36,65 @@ from models.tables.programme import CalendarDay
 from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
+_NOBODY = literal(None, _PROOF.c.contact_id.type)
+
+#: A policy has one set of rules, and sometimes a proposed one.
+_KEPT = 8
+
+_Day, _Present = aliased(CalendarDay), aliased(CalendarDay)
+#: The last day of each working day's number around the present one, and that number.
+_DAYS_AROUND = (
+    select(col(_Day.workday_no), func.max(col(_Day.day)), col(_Present.workday_no))
+    .join(
+        _Present,
+        col(_Day.workday_no).between(
+            col(_Present.workday_no) - bindparam("latest"),
+            col(_Present.workday_no) - bindparam("earliest"),
+        ),
+    )
+    .where(col(_Present.day) == bindparam("day"))
+    .group_by(col(_Day.workday_no), col(_Present.workday_no))
+)
+_LAST_DAY = select(func.max(CalendarDay.day))
 
 
-def told_by(
-    session: Session,
-    daily: Sequence[ReminderRule],
-    rules: Sequence[ReminderRule],
-    day: date,
-    *,
-    clamped: bool = False,
-) -> CTE:
-    """Return what has fired by `day` and is unproven: item, rule, due day, and whom to write to.
+def reaches(
+    session: Session, wanted: Sequence[ReminderRule], day: date, *, clamped: bool = False
+) -> dict[str, date]:
+    """Return the parameters of the query: the last due day whose rule has fired by `day`.
 
-    Materialized: looking up a person is dear, and is done once for each row.
+    One for each rule's `working_days` and one for all; `date.min` where the calendar begins after
+    it. Looked up beforehand and not joined, so that the open items are found by their due day,
+    however many there are. A `day` that the calendar does not hold is refused or, `clamped`, taken
+    for its last one.
     """
-    fired = fired_by(session, daily, rules, day, clamped=clamped)
+    if clamped and (last := session.execute(_LAST_DAY).scalar_one()) is not None:
+        day = min(day, last)
+    offsets = {rule.working_days for rule in wanted}
+    around = {"day": day, "latest": max(*offsets, 0), "earliest": min(*offsets, 0)}
+    days = session.execute(_DAYS_AROUND, around).tuples().all()
+    if not days:
+        raise not_loaded(session, day)
+    present = days[0][2]
+    reached = {
+        offset: max(
+            (last for number, last, _ in days if number <= present - offset), default=date.min
+        )
+        for offset in offsets
+    }
+    return {"reach": max(reached.values())} | {
+        _reach(offset): last for offset, last in reached.items()
+    }
+
+
+@lru_cache(_KEPT)
+def told_by(daily: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) -> CTE:
+    """Return what has fired and is unproven: item, rule, due day, and whom to write to.
+
+    By which day, its parameters say: `reaches`. Materialized: looking up a person is dear, and is
+    done once for each row.
+    """
+    fired = fired_by(daily, rules)
     return (
         select(
             fired.c.item_id,
@@ -57,29 +108,50 @@ def told_by(
     )
 
 
-def fired_by(
-    session: Session,
-    wanted: Sequence[ReminderRule],
-    rules: Sequence[ReminderRule],
-    day: date,
-    *,
-    clamped: bool = False,
-) -> CTE:
-    """Return the (item, rule) that have come due by `day` and are unproven, and which party above.
+@lru_cache(_KEPT)
+def fired_by(wanted: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) -> CTE:
+    """Return the (item, rule) that have come due and are unproven, and which party above.
 
     `above` is None where there is no such party, or where it is the one asked.
+
+    Parties are looked up row by row, not joined, and only of what is unproven: few of the open
+    items come so far, and a planner that joins reads all parties there are.
     """
-    reaches = _reaches(session, wanted, day, clamped=clamped)
-    due = _due_up_to(max((reach for reach in reaches.values() if reach), default=date.min))
+    due = _due()
+    unproven = (
+        union_all(*(_unproven(due, rule, rules) for rule in wanted))
+        .cte("unproven")
+        .prefix_with("MATERIALIZED")
+    )
+    asked = aliased(Party)
+    role = (
+        select(col(asked.role))
+        .where(col(asked.id) == unproven.c.party_id)
+        .correlate_except(asked)
+        .scalar_subquery()
+    )
+    above = {rule.key: _above(unproven, rule.to) for rule in wanted}
     return (
-        union_all(*(_unproven(due, rule, rules, reaches[rule.working_days]) for rule in wanted))
+        select(
+            unproven.c.item_id,
+            unproven.c.rule,
+            unproven.c.due_on,
+            case(above, value=unproven.c.rule).label("above"),
+        )
+        .where(
+            *((unproven.c.rule != rule.key) | role.in_(rule.asked) for rule in wanted if rule.asked)
+        )
         .cte("fired")
         .prefix_with("MATERIALIZED")
     )
 
 
-def _due_up_to(reach: date) -> CTE:
-    """Return the open items due up to `reach`, all that a rule can be about; read once for all.
+def _reach(working_days: int) -> str:
+    return f"reach_{working_days}".replace("-", "before_")
+
+
+def _due() -> CTE:
+    """Return the open items that a rule can be about; read once for all.
 
     With the number of the due day and of the day that set it. Of a stopped clock there is none.
     """
@@ -101,49 +173,19 @@ def _due_up_to(reach: date) -> CTE:
             since,
             col(since.day) == func.coalesce(col(WorkItem.due_since), col(WorkItem.opened_on)),
         )
-        .where(col(WorkItem.closed_at).is_(None), col(WorkItem.due_on) <= reach)
+        .where(col(WorkItem.closed_at).is_(None), col(WorkItem.due_on) <= bindparam("reach"))
         .cte("due")
         .prefix_with("MATERIALIZED")
     )
 
 
-def _reaches(
-    session: Session, rules: Sequence[ReminderRule], day: date, *, clamped: bool = False
-) -> dict[int, date | None]:
-    """Return, for each rule's `working_days`, the last due day whose rule has fired by `day`.
-
-    None where the calendar begins after it. Looked up beforehand and not joined, so that the open
-    items are found by their due day, however many there are. A `day` that the calendar does not
-    hold is refused or, `clamped`, taken for its last one.
-    """
-    last = session.execute(select(func.max(CalendarDay.day))).scalar_one()
-    if clamped and last is not None:
-        day = min(day, last)
-    present = session.execute(
-        select(col(CalendarDay.workday_no)).where(col(CalendarDay.day) == day)
-    ).scalar()
-    if present is None:
-        raise not_loaded(session, day)
-    return {
-        days: session.execute(
-            select(func.max(CalendarDay.day)).where(col(CalendarDay.workday_no) <= present - days)
-        ).scalar_one()
-        for days in {rule.working_days for rule in rules}
-    }
-
-
-def _unproven(
-    due: CTE, rule: ReminderRule, rules: Sequence[ReminderRule], reach: date | None
-) -> Select[Any]:
-    """Return those of `due`, up to `reach`, to which `rule` applies and that it has no proof for.
+def _unproven(due: CTE, rule: ReminderRule, rules: Sequence[ReminderRule]) -> Select[Any]:
+    """Return those of `due` to which `rule` applies by now and that it has no proof for.
 
     A rule whose day lies on or before the day that set the deadline is passed over: who set it
     said it all then.
-
-    Parties are looked up row by row, not joined: only few of the open items come so far, and a
-    planner that joins reads all parties there are.
     """
-    proof, asked = _PROOF.alias(), aliased(Party)
+    proof = _PROOF.alias()
     is_proven = (
         select(literal(1))
         .where(
@@ -153,31 +195,28 @@ def _unproven(
         )
         .exists()
     )
-    wanted = select(
+    return select(
         due.c.item_id,
         literal(rule.key, String()).label("rule"),
         due.c.due_on,
-        _above(due, rule).label("above"),
+        due.c.party_id,
+        due.c.case_no,
     ).where(
-        due.c.due_on <= (reach or date.min),
+        due.c.due_on <= bindparam(_reach(rule.working_days), type_=Date()),
         due.c.due_no + rule.working_days > due.c.since_no,
         ~is_proven,
         _is_at_its_steps(due, rule, rules),
     )
-    if rule.asked:
-        role = select(col(asked.role)).where(col(asked.id) == due.c.party_id)
-        wanted = wanted.where(role.correlate_except(asked).scalar_subquery().in_(rule.asked))
-    return wanted
 
 
-def _above(due: CTE, rule: ReminderRule) -> ColumnElement[Any]:
-    """Return, within a query, the number of the party that `rule` tells; not of the one asked."""
+def _above(unproven: CTE, to: Recipient) -> ColumnElement[Any]:
+    """Return, within a query, the number of the party that is told; not of the one asked."""
     bureau, of_case, enterprise = aliased(Party), aliased(Case), aliased(Party)
-    match rule.to:
+    match to:
         case Recipient.PARTY:
-            return due.c.party_id
+            return unproven.c.party_id
         case Recipient.LEADING_GROUP:
-            return literal(None, _PROOF.c.contact_id.type)
+            return _NOBODY
         case Recipient.CITY_BUREAU:
             role, county = Role.CITY_BUREAU, None
         case Recipient.COUNTY_BUREAU:
@@ -185,14 +224,14 @@ def _above(due: CTE, rule: ReminderRule) -> ColumnElement[Any]:
             county = (
                 select(col(enterprise.county))
                 .join(of_case, col(of_case.enterprise_id) == col(enterprise.id))
-                .where(col(of_case.case_no) == due.c.case_no)
+                .where(col(of_case.case_no) == unproven.c.case_no)
                 .correlate_except(enterprise, of_case)
                 .scalar_subquery()
             )
     wanted = select(func.min(col(bureau.id))).where(col(bureau.role) == role)
     if county is not None:
         wanted = wanted.where(col(bureau.county) == county)
-    return func.nullif(wanted.correlate_except(bureau).scalar_subquery(), due.c.party_id)
+    return func.nullif(wanted.correlate_except(bureau).scalar_subquery(), unproven.c.party_id)
 
 
 def _is_at_its_steps(

@@ -3,18 +3,19 @@
 A sweep after an outage finds everything that was missed; a second one of the same day nothing.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from operator import attrgetter
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Date,
     FromClause,
+    Insert,
     Select,
+    bindparam,
     case,
     literal,
     select,
@@ -23,7 +24,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from models.operations.new_rows import insert_new
-from models.operations.reminder_rules import fired_by, told_by
+from models.operations.reminder_rules import fired_by, reaches, told_by
 from models.policy.figures import ReminderRule
 from models.rules.stages import Recipient, Stage
 from models.tables.case import Case, WorkItem
@@ -33,11 +34,14 @@ from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
 _NEW_PROOF = insert_new(_PROOF)
+_TODAY = bindparam("today", type_=Date())
 _Due, _Day = aliased(CalendarDay), aliased(CalendarDay)
 _Asked, _Above, _Enterprise = aliased(Party), aliased(Party), aliased(Party)
 
-#: So many rows are in memory at once, however many are told of.
-_AT_ONCE = 2000
+#: Two sweeps at once: the second waits here, and then finds nothing.
+_HOLD = select(col(ProgrammeRow.key)).with_for_update(key_share=True)
+#: A policy has one set of rules, and sometimes a proposed one.
+_KEPT = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,49 +73,20 @@ def prove_reminders(session: Session, rules: Sequence[ReminderRule], today: date
     left for the next day, unproven. The leading group has a weekly list of its own.
     Refused, as `not_loaded` says, for a day that the calendar does not hold.
     """
-    daily = [rule for rule in rules if rule.to is not Recipient.LEADING_GROUP]
-    if not daily:
-        return
-    # Two sweeps at once: the second waits here, and then finds nothing.
-    session.execute(select(col(ProgrammeRow.key)).with_for_update(key_share=True)).all()
-    told = told_by(session, daily, rules, today)
-    said = _PROOF.alias("said")
-    has_mail = (
-        select(literal(1))
-        .where(said.c.contact_id == told.c.contact_id, said.c.reminded_on == today)
-        .exists()
-    )
-    due = select(
-        told.c.item_id, told.c.rule, told.c.due_on, told.c.contact_id, literal(today, Date())
-    ).where(told.c.contact_id.is_not(None), ~has_mail)
-    _prove(session, due)
+    daily = tuple(rule for rule in rules if rule.to is not Recipient.LEADING_GROUP)
+    if daily:
+        _prove(session, _told(daily, tuple(rules)), daily, today)
 
 
 def list_for_leading_group(session: Session, rules: Sequence[ReminderRule], day: date) -> None:
     """Write down what has come onto the weekly list of `day`, by one statement."""
-    weekly = [rule for rule in rules if rule.to is Recipient.LEADING_GROUP]
-    if not weekly:
-        return
-    session.execute(select(col(ProgrammeRow.key)).with_for_update(key_share=True)).all()
-    fired = fired_by(session, weekly, rules, day)
-    nobody = literal(None, _PROOF.c.contact_id.type)
-    _prove(
-        session,
-        # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
-        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, literal(day, Date())).where(
-            fired.c.due_on < day
-        ),
-    )
+    weekly = tuple(rule for rule in rules if rule.to is Recipient.LEADING_GROUP)
+    if weekly:
+        _prove(session, _listed(weekly, tuple(rules)), weekly, day)
 
 
-def reminded_on(
-    session: Session, rules: Sequence[ReminderRule], day: date
-) -> Generator[list[Reminded], None, None]:
-    """Yield whom `day`'s mails remind of what, a list for each person, the most urgent first.
-
-    A matter that several rules name, as after an outage, stands once: under the last of them.
-    Read in parts: a day after a long outage may tell of tens of thousands.
-    """
+def reminded_on(session: Session, day: date, people: Collection[int]) -> list[Reminded]:
+    """Return of what `people` were reminded on `day`, one for each proof, the most urgent first."""
     wanted = (
         _with_person_and_item(
             select(
@@ -125,13 +100,10 @@ def reminded_on(
             _PROOF,
         )
         .join(_Day, col(_Day.day) == _PROOF.c.reminded_on)
-        .where(_PROOF.c.reminded_on == day)
+        .where(_PROOF.c.reminded_on == day, _PROOF.c.contact_id.in_(people))
         .order_by(_PROOF.c.contact_id, _PROOF.c.due_on, _PROOF.c.item_id)
-        .execution_options(yield_per=_AT_ONCE)
     )
-    with session.execute(wanted) as rows:
-        for _, theirs in groupby(map(_reminded, rows), key=attrgetter("contact_id")):
-            yield _once_each(theirs, rules)
+    return list(map(_reminded, session.execute(wanted)))
 
 
 def forecast_reminders(
@@ -142,10 +114,10 @@ def forecast_reminders(
     What has come due already and is not proven is told under `today`: the next sweep sends it.
     The weekly list to the leading group is not told of here.
     """
-    daily = [rule for rule in rules if rule.to is not Recipient.LEADING_GROUP]
+    daily = tuple(rule for rule in rules if rule.to is not Recipient.LEADING_GROUP)
     if not daily:
         return []
-    told = told_by(session, daily, rules, until, clamped=True)
+    told = told_by(daily, tuple(rules))
     days = case({rule.key: rule.working_days for rule in daily}, value=told.c.rule)
     # What is late already is sent today.
     on = case((col(_Day.day) < today, literal(today, Date())), else_=col(_Day.day))
@@ -165,14 +137,65 @@ def forecast_reminders(
         )
         .join(_Day, col(_Day.workday_no) == col(_Due.workday_no) + days)
         .where(col(_Day.is_workday), col(_Day.day) <= until)
-        .order_by(told.c.contact_id, told.c.due_on, told.c.item_id, col(_Day.day))
+        .order_by(told.c.contact_id, told.c.due_on, told.c.item_id, col(_Day.day)),
+        reaches(session, daily, until, clamped=True),
     )
-    return _once_each(map(_reminded, rows), rules)
+    return once_each(map(_reminded, rows), rules)
 
 
-def _prove(session: Session, due: Select[Any]) -> None:
-    columns = [column.name for column in _PROOF.c]
-    session.connection().execute(_NEW_PROOF.from_select(columns, due))
+def once_each(reminded: Iterable[Reminded], rules: Sequence[ReminderRule]) -> list[Reminded]:
+    """Return one of each (day, person, item), in the order given: under the latest of its rules."""
+    # A rule that the policy no longer has says less than any that it has.
+    offsets = {rule.key: rule.working_days for rule in rules}
+    lowest = min(offsets.values(), default=0) - 1
+    latest: dict[tuple[date, int | None, int], Reminded] = {}
+    for each in reminded:
+        place = (each.day, each.contact_id, each.item_id)
+        known = latest.setdefault(place, each)
+        if offsets.get(each.rule, lowest) > offsets.get(known.rule, lowest):
+            latest[place] = each
+    return list(latest.values())
+
+
+def _prove(
+    session: Session, statement: Insert, wanted: tuple[ReminderRule, ...], day: date
+) -> None:
+    session.execute(_HOLD).all()
+    session.connection().execute(statement, {"today": day, **reaches(session, wanted, day)})
+
+
+@lru_cache(_KEPT)
+def _told(daily: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) -> Insert:
+    """Return the statement that writes down what has come due for people without mail today."""
+    told = told_by(daily, rules)
+    said = _PROOF.alias("said")
+    has_mail = (
+        select(literal(1))
+        .where(said.c.contact_id == told.c.contact_id, said.c.reminded_on == _TODAY)
+        .exists()
+    )
+    return _proofs(
+        select(told.c.item_id, told.c.rule, told.c.due_on, told.c.contact_id, _TODAY).where(
+            told.c.contact_id.is_not(None), ~has_mail
+        )
+    )
+
+
+@lru_cache(_KEPT)
+def _listed(weekly: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) -> Insert:
+    """Return the statement that writes down what has come onto the list; nobody has mail of it."""
+    fired = fired_by(weekly, rules)
+    nobody = literal(None, _PROOF.c.contact_id.type)
+    return _proofs(
+        # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
+        select(fired.c.item_id, fired.c.rule, fired.c.due_on, nobody, _TODAY).where(
+            fired.c.due_on < _TODAY
+        )
+    )
+
+
+def _proofs(due: Select[Any]) -> Insert:
+    return _NEW_PROOF.from_select([column.name for column in _PROOF.c], due)
 
 
 def _of_person_and_item(told: FromClause) -> tuple[Any, ...]:
@@ -209,17 +232,3 @@ def _with_person_and_item(wanted: Select[Any], told: FromClause) -> Select[Any]:
 
 def _reminded(row: Any) -> Reminded:
     return Reminded(**dict(zip(Reminded.__slots__, row, strict=True)))
-
-
-def _once_each(reminded: Iterable[Reminded], rules: Sequence[ReminderRule]) -> list[Reminded]:
-    """Return one of each (day, person, item), in the order given: under the latest of its rules."""
-    # A rule that the policy no longer has says less than any that it has.
-    offsets = {rule.key: rule.working_days for rule in rules}
-    lowest = min(offsets.values(), default=0) - 1
-    latest: dict[tuple[date, int | None, int], Reminded] = {}
-    for each in reminded:
-        place = (each.day, each.contact_id, each.item_id)
-        known = latest.setdefault(place, each)
-        if offsets.get(each.rule, lowest) > offsets.get(known.rule, lowest):
-            latest[place] = each
-    return list(latest.values())

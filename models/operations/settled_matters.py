@@ -15,12 +15,10 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from models.operations.outbox import ClaimedMail
+from models.operations.reminder_mails import REMINDER
 from models.rules.mail import MailState
 from models.tables.case import WorkItem
 from models.tables.mail import MailAttempt, OutboxMail
-
-#: The template of the mails that remind; its context has `matters`, each an item and its due day.
-REMINDER: Final = "due_matters"
 
 _MAIL = OutboxMail.metadata.tables["outbox_mail"]
 _WHY: Final = "所提醒的事项均已办结、改期或暂停计时，无需再发"

@@ -10,12 +10,13 @@ from models.operations.reminders import (
     Reminded,
     forecast_reminders,
     list_for_leading_group,
+    once_each,
     prove_reminders,
     reminded_on,
 )
 from models.policy.figures import ReminderRule
 from models.rules.stages import Recipient, Role, Stage
-from models.tables.party import Party
+from models.tables.party import Contact, Party
 from models.tables.reminder import Reminder
 from tasks.database import reading, transaction
 from tests.builders import CITY, COUNTY, PROVIDER, World
@@ -28,8 +29,8 @@ def sweep(world: World, *, days: int, rules: tuple[ReminderRule, ...] = ()) -> l
     for _ in range(days):
         with transaction(world.engine) as session:
             prove_reminders(session, wanted, world.today)
-            for theirs in reminded_on(session, wanted, world.today):
-                told += theirs
+            people = session.exec(select(Contact.id)).all()
+            told += once_each(reminded_on(session, world.today, people), wanted)
         world.go_to(world.today + timedelta(days=1))
     return told
 

@@ -8,10 +8,12 @@ from sqlmodel import col, select
 from models.operations.reminders import (
     Reminded,
     forecast_reminders,
+    once_each,
     prove_reminders,
     reminded_on,
 )
 from models.rules.stages import Stage
+from models.tables.party import Contact
 from models.tables.reminder import Reminder
 from tasks.database import reading, transaction
 from tests.builders import OTHER_ENTERPRISE, World
@@ -23,7 +25,8 @@ def remind(world: World) -> list[Reminded]:
     with transaction(world.engine) as session:
         rules = world.moment.programme.reminders
         prove_reminders(session, rules, world.today)
-        return [each for theirs in reminded_on(session, rules, world.today) for each in theirs]
+        people = session.exec(select(Contact.id)).all()
+        return once_each(reminded_on(session, world.today, people), rules)
 
 
 def proofs(world: World) -> set[tuple[int, str]]:

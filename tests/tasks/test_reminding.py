@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlmodel import col, select
 
+from models.operations.reminder_mails import contexts_of
 from models.rules.stages import Stage
 from models.tables.mail import OutboxMail
 from models.tables.reminder import Reminder
@@ -24,7 +25,8 @@ def reminders(world: World) -> list[tuple[OutboxMail, DueMatters]]:
             .where(OutboxMail.template == "due_matters")
             .order_by(col(OutboxMail.id))
         ).all()
-    contexts = [read_context(mail.template, mail.context) for mail in mails]
+        written = contexts_of(session, mails)
+    contexts = [read_context(mail.template, written[mail.id]) for mail in mails]
     return list(zip(mails, contexts, strict=True))  # type: ignore[arg-type]
 
 

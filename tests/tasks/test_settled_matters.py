@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from models.operations import outbox
 from models.operations.mail_retries import CancelledMailError, retry
+from models.operations.reminder_mails import contexts_of
 from models.rules.mail import MailState
 from models.rules.stages import Role, Stage
 from models.tables.mail import OutboxMail, machine_now
@@ -99,13 +100,12 @@ def test_a_mail_with_all_its_matters_open_goes_out_as_it_was_written(
 ) -> None:
     world, first, second = reminded
     with reading(world.engine) as session:
-        before = session.exec(
-            select(OutboxMail.context).where(OutboxMail.template == "due_matters")
-        ).one()
+        queued = session.exec(select(OutboxMail).where(OutboxMail.template == "due_matters")).one()
+        [written] = contexts_of(session, [queued]).values()
 
     mail = dispatched(world, sender)
 
-    assert (mail.state, mail.context) == (MailState.SENT, before)
+    assert (mail.state, mail.context) == (MailState.SENT, written)
     assert first in (mail.body_text or "")
     assert second in (mail.body_text or "")
 
