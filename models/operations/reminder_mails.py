@@ -41,14 +41,22 @@ def _at(name: str) -> Any:
     return bindparam(name, type_=UTCDateTime())
 
 
+#: In the order of their numbers, and sorted before the words are put beside them.
+_TOLD = (
+    select(_CONTACT.c.id, _CONTACT.c.name, _CONTACT.c.email, _PARTY.c.name.label("party"))
+    .join_from(_CONTACT, _PARTY, _PARTY.c.id == _CONTACT.c.party_id)
+    .where(_CONTACT.c.id.in_(select(_PROOF.c.contact_id).where(_ON_THE_DAY)))
+    .order_by(_CONTACT.c.id)
+    .subquery("told")
+)
 _QUEUED: Final[Mapping[str, Any]] = {
-    "dedup_key": bindparam("key", type_=String()) + cast(_CONTACT.c.id, String),
+    "dedup_key": bindparam("key", type_=String()) + cast(_TOLD.c.id, String),
     "template": literal(REMINDER),
     "context": bindparam("context", type_=String()),
-    "contact_id": _CONTACT.c.id,
-    "to_party": _PARTY.c.name,
-    "to_name": _CONTACT.c.name,
-    "to_address": _CONTACT.c.email,
+    "contact_id": _TOLD.c.id,
+    "to_party": _TOLD.c.party,
+    "to_name": _TOLD.c.name,
+    "to_address": _TOLD.c.email,
     "state": literal(MailState.QUEUED, _MAIL.c.state.type),
     "queued_at": _at("queued_at"),
     "entered_at": _at("now"),
@@ -58,11 +66,9 @@ _QUEUED: Final[Mapping[str, Any]] = {
     "last_error": literal(""),
 }
 _QUEUE = insert_new(_MAIL).from_select(
+    # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
     list(_QUEUED),
-    select(*_QUEUED.values())
-    .join_from(_CONTACT, _PARTY, _PARTY.c.id == _CONTACT.c.party_id)
-    .where(_CONTACT.c.id.in_(select(_PROOF.c.contact_id).where(_ON_THE_DAY)))
-    .order_by(_CONTACT.c.id),
+    select(*_QUEUED.values()).where(_TOLD.c.id.is_not(None)),
 )
 _WRITE = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(context=bindparam("words"))
 

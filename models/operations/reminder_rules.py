@@ -91,20 +91,20 @@ def reaches(
 def told_by(daily: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) -> CTE:
     """Return what has fired and is unproven: item, rule, due day, and whom to write to.
 
-    By which day, its parameters say: `reaches`. Materialized: looking up a person is dear, and is
-    done once for each row.
+    By which day, its parameters say: `reaches`. Looking up a person is dear, and is done once for
+    each party, however much it is told of.
     """
     fired = fired_by(daily, rules)
-    return (
-        select(
-            fired.c.item_id,
-            fired.c.rule,
-            fired.c.due_on,
-            first_reachable(fired.c.above).label("contact_id"),
-        )
-        .where(fired.c.above.is_not(None))
-        .cte("told")
+    parties = select(fired.c.above).where(fired.c.above.is_not(None)).distinct().subquery()
+    people = (
+        select(parties.c.above, first_reachable(parties.c.above).label("contact_id"))
+        .cte("people")
         .prefix_with("MATERIALIZED")
+    )
+    return (
+        select(fired.c.item_id, fired.c.rule, fired.c.due_on, people.c.contact_id)
+        .join_from(fired, people, people.c.above == fired.c.above)
+        .cte("told")
     )
 
 

@@ -1,6 +1,7 @@
 """The day's reminders as mails: one a person, whatever has come due; none twice."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -67,6 +68,28 @@ def test_a_second_sweep_sends_nothing_more_and_the_next_day_has_a_mail_of_its_ow
     keys = [mail.dedup_key for mail, _ in reminders(late)]
     assert len(set(keys)) == len(keys) == 2
     assert ["2025-01-15" in keys[0], "2025-01-16" in keys[1]] == [True, True]
+
+
+def test_only_what_rests_on_confirmed_figures_alone_has_no_note_of_doubt(late: World) -> None:
+    programme = late.moment.programme
+    rules = tuple(rule.model_copy(update={"verified": True}) for rule in programme.reminders)
+    steps = {
+        stage: {key: step.model_copy(update={"verified": True}) for key, step in those.items()}
+        for stage, those in programme.steps.items()
+    }
+    notes = []
+    for day, known in enumerate(
+        (
+            replace(programme, reminders=rules, steps=steps),
+            replace(programme, reminders=rules),
+            replace(programme, steps=steps),
+        )
+    ):
+        late.go_to(date(2025, 1, 13) + timedelta(days=day))
+        remind(replace(late.moment, programme=known))
+        notes.append(reminders(late)[-1][1].unverified_note)
+
+    assert [note is None for note in notes] == [True, False, False]
 
 
 def test_a_sweep_that_dies_before_its_mails_are_queued_has_proven_nothing(

@@ -110,6 +110,22 @@ def test_a_mail_with_all_its_matters_open_goes_out_as_it_was_written(
     assert second in (mail.body_text or "")
 
 
+def test_a_mail_that_an_earlier_version_has_written_leaves_out_what_is_settled(
+    reminded: tuple[World, str, str], sender: Sender
+) -> None:
+    world, first, second = reminded
+    with transaction(world.engine) as session:  # its sweeps wrote the mails themselves
+        queued = session.exec(select(OutboxMail).where(OutboxMail.template == "due_matters")).one()
+        [queued.context] = contexts_of(session, [queued]).values()
+    world.answer(first)
+
+    mail = dispatched(world, sender)
+
+    assert mail.state is MailState.SENT
+    assert second in (mail.body_text or "")
+    assert first not in (mail.body_text or "")
+
+
 def test_a_mail_that_may_have_arrived_goes_out_again_word_for_word(
     reminded: tuple[World, str, str], sender: Sender
 ) -> None:

@@ -1,6 +1,7 @@
 """What the commands show: cases, items, mails, milestones, the trail."""
 
 import json
+from datetime import date
 
 from sqlmodel import text
 
@@ -9,6 +10,7 @@ from models.lifecycle import STEPS
 from models.policy import load_programme
 from models.rules.stages import Stage
 from tasks.database import transaction
+from tasks.reminding import remind
 from tests.builders import ENTERPRISE, OTHER_ENTERPRISE, World
 from tests.deployments.cli.conftest import Pilot
 
@@ -167,6 +169,19 @@ def test_mails_are_listed_and_shown_before_they_are_sent(pilot: Pilot, world: Wo
     assert pilot.refused("mail", "show", 999) == (
         "没有编号为 999 的邮件；可用 pilot mail list 查看"
     )
+
+
+def test_a_reminder_says_what_it_reminds_of_before_it_is_sent(pilot: Pilot, world: World) -> None:
+    case_no = world.started(Stage.APPLICATION, "county-review")
+    world.go_to(date(2025, 1, 15))
+    remind(world.moment, world.engine)
+
+    [reminder] = [
+        mail for mail in pilot.json("mail", "list")["mails"] if mail["template"] == "due_matters"
+    ]
+
+    assert reminder["subject"].endswith("【催办】1 项事项待办理，其中 1 项已逾期")
+    assert f"案卷号：{case_no}" in pilot("mail", "show", reminder["mail_id"]).out
 
 
 def test_all_twenty_milestones_are_listed_word_for_word(pilot: Pilot) -> None:
