@@ -1,6 +1,5 @@
 """The sweep is killed at every statement, run twice at once, and late: nothing lost or doubled."""
 
-import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,8 +68,6 @@ def killed_at(number: int) -> Iterator[Callable[[], int]]:
         event.remove(here, "commit", step)
 
 
-# A kill between the making of a cursor and its first use leaves the cursor to the collector.
-@pytest.mark.filterwarnings("ignore:<psycopg.ServerCursor:ResourceWarning")
 def test_a_sweep_killed_at_any_statement_leaves_what_the_next_one_completes(
     waiting: World,
 ) -> None:
@@ -99,7 +96,6 @@ def test_a_sweep_killed_at_any_statement_leaves_what_the_next_one_completes(
     ]
     sweep_day(waiting.moment)
     assert outcome(waiting) == (proofs, mails)
-    gc.collect()
 
 
 def test_sweeps_at_once_make_what_one_makes(waiting: World) -> None:
