@@ -121,6 +121,13 @@ def test_sqlite_writes_ahead_survives_a_power_cut_and_waits_for_other_writers(
     engine.dispose()
 
 
+def test_postgresql_compiles_no_statement(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite compiles every statement, and at once")
+    with reading(engine) as session:
+        assert session.connection().execute(text("SHOW jit")).scalar_one() == "off"
+
+
 def test_only_a_scratch_database_never_waits_for_the_disk(tmp_path: Path) -> None:
     with scratch(tmp_path / "scratch"):
         assert _pragmas(engine(), "synchronous") == [0]
