@@ -147,6 +147,7 @@ def environment_with(folder: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        cache_size=-1,  # there are few, and all are kept
         # The subject and the text body are plain text, where an escaped & would be wrong.
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
     )
