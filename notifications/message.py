@@ -75,6 +75,8 @@ def build_message(
     return Letter(to_address=to_address, content="".join((*headers, body)).encode("ascii"))
 
 
+# The sender of all mails is the same.
+@lru_cache(maxsize=1024)
 def _mailbox(name: str, words: str, address: str) -> str:
     """Return the header of a person: the name, if there is one, and the address."""
     checked = checked_address(address)
@@ -83,7 +85,7 @@ def _mailbox(name: str, words: str, address: str) -> str:
     return f"{_words(name, words)}{CRLF} <{checked}>{CRLF}"
 
 
-# The sender of all mails is the same, and people get more than one.
+# People get more than one mail.
 @lru_cache(maxsize=1024)
 def _words(name: str, words: str) -> str:
     """Return a header, without its line end, written as RFC 2047 words whatever it looks like.

@@ -5,13 +5,16 @@ and folding lines that are always the same, a search for a boundary, line by lin
 generator) costs more than all the rest of sending a mail. A test has it read everything back.
 """
 
-from base64 import encodebytes
+import re
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 #: How lines end in a mail.
 CRLF: Final = "\r\n"
+#: What a line of base64 holds.
+_LINE: Final = re.compile(".{1,76}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +38,12 @@ def text_part(kind: str, words: str, *, disposition: str = "") -> str:
     In base64: 8bit lines would reach servers that never offered 8BITMIME.
     """
     lines = CRLF.join(words.splitlines())
-    coded = encodebytes(f"{lines}{CRLF}".encode()).decode("ascii").replace("\n", CRLF)
+    coded = b2a_base64(f"{lines}{CRLF}".encode(), newline=False).decode("ascii")
     return (
         f"Content-Type: text/{kind}{CRLF}"
         f"Content-Transfer-Encoding: base64{CRLF}"
         f"{disposition}{CRLF}"
-        f"{coded}"
+        f"{CRLF.join(_LINE.findall(coded))}{CRLF}"
     )
 
 

@@ -1,11 +1,9 @@
 """Mail to the server it may go to: what may not leave this machine goes to its mailbox."""
 
-from collections.abc import Callable
-
 from models.rules.mail import Attempt
 from notifications.mime import Letter
 from notifications.settings import MailSettings
-from notifications.smtp import Sender
+from notifications.smtp import Meanwhile, Sender
 
 
 class Post:
@@ -14,13 +12,13 @@ class Post:
     def __init__(self, settings: MailSettings) -> None:
         """Send as `settings` say; nothing connects yet."""
         self.settings = settings
-        self.before_content: Callable[[], None] | None = None
+        self.meanwhile = Meanwhile()
         self._senders: dict[bool, Sender] = {}
 
     def send(self, message: Letter) -> Attempt:
         """Hand `message` to a server and return how that went, as `Sender.send` does."""
         sender = self._sender(may_leave=self.settings.may_reach(message.to_address))
-        sender.before_content = self.before_content
+        sender.meanwhile = self.meanwhile
         return sender.send(message)
 
     def _sender(self, *, may_leave: bool) -> Sender:

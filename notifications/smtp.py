@@ -4,6 +4,9 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from select import POLLIN, poll
 from socket import socket
 from time import monotonic
 from typing import Any
@@ -24,12 +27,36 @@ _LONGEST_DETAIL = 500
 #: A mail is given up after so many seconds, however often the server says a little: whoever leased
 #: it must have done with it when the lease ends.
 LONGEST_SECONDS = 100.0
+#: A server at hand answers sooner.
+A_MOMENT = timedelta(milliseconds=10)
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meanwhile:
+    """What is done on the way of each mail; most of that is waiting for the server."""
+
+    #: Each time the server thinks about a step before the content.
+    announced: Callable[[], None] = _nothing
+    #: When all is ready for the content, and none of it has been sent.
+    before_content: Callable[[], None] = _nothing
+    #: When the server has the content and thinks about it.
+    content_sent: Callable[[], None] = _nothing
+    #: When an answer is not there after `A_MOMENT`: it may be a long time in coming.
+    kept_waiting: Callable[[], None] = _nothing
 
 
 class _Remembering(smtplib.SMTP):
-    """Remembers how far the last mail came, which smtplib tells nobody; keeps to the time."""
+    """Remembers how far the last mail came, which smtplib tells nobody; keeps to the time.
+
+    What the sender wants done meanwhile is done before an answer is waited for.
+    """
 
     is_data_begun = False
+    is_content_sent = False
     data_reply: tuple[int, bytes] = (0, b"")
 
     def __init__(self, host: str, port: str, *, sender: "Sender", **others: Any) -> None:
@@ -37,12 +64,28 @@ class _Remembering(smtplib.SMTP):
         super().__init__(host, int(port), timeout=sender.server.connect_timeout, **others)
 
     def getreply(self) -> tuple[int, bytes]:
+        meanwhile = self.sender.meanwhile
+        if self.is_content_sent:
+            meanwhile.content_sent()
+        else:
+            meanwhile.announced()
+        if not self._is_answered():
+            meanwhile.kept_waiting()
         self._spare()
         return super().getreply()
+
+    def _is_answered(self) -> bool:
+        """Wait for a moment, and return whether there is something to be read."""
+        if not isinstance(self.sock, socket):
+            return True
+        arriving = poll()
+        arriving.register(self.sock, POLLIN)
+        return bool(arriving.poll(A_MOMENT / timedelta(milliseconds=1)))
 
     def send(self, s: Any) -> None:
         self._spare()
         super().send(s)
+        self.is_content_sent = isinstance(s, bytes)  # commands are text
 
     def _spare(self) -> None:
         """Let the next step take as long as an answer may, and no longer than the mail may."""
@@ -50,11 +93,12 @@ class _Remembering(smtplib.SMTP):
         if left <= 0:
             raise TimeoutError("the mail took too long as a whole")
         if isinstance(self.sock, socket):
-            self.sock.settimeout(min(self.sender.server.timeout, left))
+            longest = min(self.sender.server.timeout, left)
+            if self.sock.gettimeout() != longest:
+                self.sock.settimeout(longest)
 
     def data(self, msg: object) -> tuple[int, bytes]:
-        if self.sender.before_content is not None:
-            self.sender.before_content()
+        self.sender.meanwhile.before_content()
         self.is_data_begun = True
         self.data_reply = super().data(msg)  # type: ignore[arg-type]  # whatever smtplib passes
         return self.data_reply
@@ -75,13 +119,13 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
     smtp: _Remembering | None
     #: When the present mail has taken too long (as `monotonic` counts).
     until: float
-    #: Called when all is ready for the content of a mail and none of it has been sent.
-    before_content: Callable[[], None] | None
+    #: What is to be done while mails are sent.
+    meanwhile: Meanwhile
 
     def __init__(self, settings: MailSettings, server: MailServer | None = None) -> None:
         """Send as `settings` say, to `server` or else to theirs; nothing connects yet."""
         self.settings = settings
-        self.before_content = None
+        self.meanwhile = Meanwhile()
         self.server = server or settings.server()
         encrypted = trust(self.server.ca_file) if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS

@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from models.rules.errors import PilotError
 
 #: SQLite waits this long for another writer; a transaction here takes milliseconds.
 _BUSY_MILLISECONDS = 30_000
+
+#: Begins a transaction: its work is committed at the end, or wholly undone on any error.
+Transactions = Callable[[], AbstractContextManager[Session]]
 
 
 class DatabaseUrlError(PilotError):
@@ -120,25 +123,33 @@ def engine() -> Engine:
 
 
 @contextmanager
-def transaction(on: Engine | None = None) -> Iterator[Session]:
+def transaction(on: Engine | Connection | None = None) -> Iterator[Session]:
     """Give a session whose work is committed at the end, or wholly undone on any error."""
     with Session(on or engine(), expire_on_commit=False) as session, session.begin():
         yield session
 
 
 @contextmanager
-def unsynced_transaction(on: Engine | None = None) -> Iterator[Session]:
-    """Give a session as `transaction` does, for work that is simply done again where it is lost.
+def unsynced_transactions(on: Engine | None = None) -> Iterator[Transactions]:
+    """Give what begins transactions, one after the other on a connection kept for them.
 
-    What is committed outlives this process whatever ends it; a power cut may undo the last moments.
-    An answer waits for the disk; what the dispatcher notes need not: the mail goes out once more,
-    under the same Message-ID. Waiting for the disk takes longer than all the rest of a mail.
+    For work that is simply done again where it is lost. What is committed outlives this process
+    whatever ends it; a power cut may undo the last moments. An answer waits for the disk; what the
+    dispatcher notes need not: the mail goes out once more, under the same Message-ID. Waiting for
+    the disk takes longer than all the rest of a mail, and so would a connection for each.
     """
     bound = (on or engine()).execution_options(pilot_synchronous="NORMAL")
-    with Session(bound, expire_on_commit=False) as session, session.begin():
-        if bound.dialect.name == "postgresql":
-            session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
-        yield session
+    is_postgresql = bound.dialect.name == "postgresql"
+    with bound.connect() as kept:
+        if is_postgresql:
+            kept.exec_driver_sql("SET synchronous_commit = off")
+            kept.commit()
+        try:
+            yield lambda: transaction(kept)
+        finally:
+            if is_postgresql:  # somebody else has the connection next
+                kept.exec_driver_sql("RESET synchronous_commit")
+                kept.commit()
 
 
 @contextmanager

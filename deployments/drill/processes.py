@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +22,7 @@ from models.tables.mail import machine_now
 from notifications.mime import Letter
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
-from tasks.database import make_engine, reading, unsynced_transaction
+from tasks.database import make_engine, reading, unsynced_transactions
 from tasks.mail import dispatch_once
 
 #: Mails that a dispatcher takes at once: few, so that two of them share what there is.
@@ -120,7 +119,6 @@ def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> Non
             return super().send(message)
 
     engine = make_engine(url)
-    outside = partial(unsynced_transaction, engine)
     sender = Counting(MailSettings(mode=MailMode.CATCH, catch_port=port))
     here = Gate(gate)
     drill = os.getppid()
@@ -130,5 +128,5 @@ def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> Non
         if not is_due:
             time.sleep(_IDLE_SECONDS)
             continue
-        with here.held(shut=False):
-            dispatch_once(outside, sender, now=shared.now, limit=_AT_ONCE)
+        with here.held(shut=False), unsynced_transactions(engine) as noting:
+            dispatch_once(noting, sender, now=shared.now, limit=_AT_ONCE)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from deployments.replay.cast import DEAD
 from models.operations import outbox, reach
-from models.operations.outbox import ClaimedMail
+from models.operations.outbox import ClaimedMail, TakenMail
 from models.operations.reminder_mails import write_reminders
 from models.operations.settled_matters import drop_settled
 from models.rules.mail import Attempt, MailOutcome
@@ -79,10 +79,14 @@ def _deliver(session: Session, mail: ClaimedMail) -> None:
     words = render(read_context(mail.template, mail.context))
     outbox.mark_sent(
         session,
-        mail,
-        _TAKEN,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        now=machine_now(),
+        [
+            TakenMail(
+                mail=mail,
+                attempt=_TAKEN,
+                subject=words.subject,
+                text=words.text,
+                html=words.html,
+                at=machine_now(),
+            )
+        ],
     )

@@ -28,7 +28,7 @@ _SENT = (
     .values(
         state=MailState.SENT,
         lease_owner=None,
-        sent_at=bindparam("at"),
+        sent_at=bindparam("taken_at"),
         subject=bindparam("words"),
         body_text=bindparam("text"),
         body_html=bindparam("html"),
@@ -36,7 +36,17 @@ _SENT = (
     )
 )
 _RECORD = insert(_ATTEMPT)
-_NAME = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(message_id=bindparam("named"))
+_LEASE = (
+    update(_MAIL)
+    .where(_MAIL.c.id == bindparam("mail"))
+    .values(
+        state=MailState.SENDING,
+        lease_owner=bindparam("owner"),
+        next_try_at=bindparam("until"),
+        attempts=bindparam("tries"),
+        message_id=bindparam("named"),
+    )
+)
 
 
 _MINUTE = timedelta(minutes=1)
@@ -90,6 +100,18 @@ class ClaimedMail:
     lease_owner: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakenMail:
+    """A mail that the server took at `at`: what it said, and the words as proof."""
+
+    mail: ClaimedMail
+    attempt: Attempt
+    subject: str
+    text: str
+    html: str
+    at: datetime
+
+
 def queue_mails(session: Session, mails: Sequence[NewMail]) -> None:
     """Queue `mails` by one statement; those whose `dedup_key` is known already are left out."""
     if not mails:
@@ -124,26 +146,8 @@ def claim(
         limit = min(limit, _FEW, _allowance(session, per_minute, now))
         if not limit:
             return []
-    due = (
-        select(_MAIL.c.id)
-        .where(WAITING, _MAIL.c.next_try_at <= now)
-        .order_by(_MAIL.c.next_try_at, _MAIL.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        # A CTE runs once; as a plain subquery PostgreSQL may run it anew and take more rows.
-        .cte("due")
-    )
-    taken = session.execute(
-        update(_MAIL)
-        .where(_MAIL.c.id.in_(select(due.c.id)))
-        .values(
-            state=MailState.SENDING,
-            lease_owner=owner,
-            next_try_at=now + lease,
-            # Counted before the try: a mail that kills its dispatcher each time comes to an end.
-            attempts=_MAIL.c.attempts + 1,
-        )
-        .returning(
+    due = session.execute(
+        select(
             _MAIL.c.id,
             _MAIL.c.dedup_key,
             _MAIL.c.message_id,
@@ -152,20 +156,42 @@ def claim(
             _MAIL.c.to_name,
             _MAIL.c.to_address,
             _MAIL.c.attempts,
-            _MAIL.c.next_try_at,
-            _MAIL.c.lease_owner,
         )
-    ).mappings()
-    mails = []
-    unnamed = []
-    for row in sorted(taken, key=lambda row: row["id"]):
-        known = row["message_id"]
-        named = known or message_id(row["dedup_key"], domain)
-        mails.append(ClaimedMail(**{**row, "message_id": named}))
-        if known is None:
-            unnamed.append({"mail": row["id"], "named": named})
-    if unnamed:
-        session.connection().execute(_NAME, unnamed)
+        .where(WAITING, _MAIL.c.next_try_at <= now)
+        .order_by(_MAIL.c.next_try_at, _MAIL.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    mails = [
+        ClaimedMail(
+            id=row.id,
+            dedup_key=row.dedup_key,
+            message_id=row.message_id or message_id(row.dedup_key, domain),
+            template=row.template,
+            context=row.context,
+            to_name=row.to_name,
+            to_address=row.to_address,
+            # Counted before the try: a mail that kills its dispatcher each time comes to an end.
+            attempts=row.attempts + 1,
+            next_try_at=now + lease,
+            lease_owner=owner,
+        )
+        for row in sorted(due, key=lambda row: row.id)
+    ]
+    if mails:
+        session.connection().execute(
+            _LEASE,
+            [
+                {
+                    "mail": mail.id,
+                    "named": mail.message_id,
+                    "tries": mail.attempts,
+                    "owner": owner,
+                    "until": mail.next_try_at,
+                }
+                for mail in mails
+            ],
+        )
     return mails
 
 
@@ -203,31 +229,26 @@ def release(session: Session, mails: Iterable[ClaimedMail], *, now: datetime) ->
         )
 
 
-def mark_sent(
-    session: Session,
-    mail: ClaimedMail,
-    attempt: Attempt,
-    *,
-    subject: str,
-    text: str,
-    html: str,
-    now: datetime,
-) -> None:
-    """Record that the server took `mail`, what it said, and the words as proof.
+def mark_sent(session: Session, mails: Sequence[TakenMail]) -> None:
+    """Record that the server took `mails`, what it said, and their words.
 
-    Holds even when the lease has run out meanwhile: the server's 250 is a fact.
+    Holds even when a lease has run out meanwhile: the server's 250 is a fact.
     """
-    session.connection().execute(
+    connection = session.connection()
+    connection.execute(
         _SENT,
-        {
-            "mail": mail.id,
-            "at": now,
-            "words": subject,
-            "text": text,
-            "html": html,
-        },
+        [
+            {
+                "mail": taken.mail.id,
+                "taken_at": taken.at,
+                "words": taken.subject,
+                "text": taken.text,
+                "html": taken.html,
+            }
+            for taken in mails
+        ],
     )
-    _record(session, mail, attempt, now)
+    connection.execute(_RECORD, [_tried(taken.mail, taken.attempt, taken.at) for taken in mails])
 
 
 def mark_retry(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> bool:
@@ -266,18 +287,19 @@ def _held(mail: ClaimedMail) -> Update:
 
 
 def _record(session: Session, mail: ClaimedMail, attempt: Attempt, now: datetime) -> None:
-    session.connection().execute(
-        _RECORD,
-        {
-            "mail_id": mail.id,
-            "at": now,
-            "outcome": attempt.outcome,
-            "code": attempt.code,
-            "server": attempt.server,
-            "detail": attempt.detail,
-            "is_caught": attempt.is_caught,
-        },
-    )
+    session.connection().execute(_RECORD, _tried(mail, attempt, now))
+
+
+def _tried(mail: ClaimedMail, attempt: Attempt, now: datetime) -> dict[str, object]:
+    return {
+        "mail_id": mail.id,
+        "at": now,
+        "outcome": attempt.outcome,
+        "code": attempt.code,
+        "server": attempt.server,
+        "detail": attempt.detail,
+        "is_caught": attempt.is_caught,
+    }
 
 
 def is_due(session: Session, *, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from models.operations.mail_retries import (
     retries_of,
     retry,
 )
-from models.operations.outbox import NewMail
+from models.operations.outbox import NewMail, TakenMail
 from models.rules.mail import Attempt, MailOutcome, MailState
 from models.tables.mail import OutboxMail
 from tasks.database import transaction
@@ -61,7 +61,8 @@ def end(outside, attempt, now=None):
         if attempt.outcome is MailOutcome.REFUSED:
             outbox.mark_failed(session, mail, attempt, now=now)
         else:
-            outbox.mark_sent(session, mail, attempt, subject="s", text="t", html="h", now=now)
+            taken = TakenMail(mail=mail, attempt=attempt, subject="s", text="t", html="h", at=now)
+            outbox.mark_sent(session, [taken])
     return mail.id
 
 

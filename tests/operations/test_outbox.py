@@ -1,5 +1,6 @@
 """Leases and endings of mails, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from models.operations import outbox
-from models.operations.outbox import NewMail
+from models.operations.outbox import NewMail, TakenMail
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome, MailState, message_id
 from models.tables.mail import MailAttempt, OutboxMail
 from tasks.database import transaction
@@ -163,13 +164,44 @@ def test_a_claim_reads_the_index_of_waiting_mails_only(engine, outside, now):
     said = []
     event.listen(engine, "before_cursor_execute", lambda *call: said.append(call[2:4]))
     claim(outside, now)
-    [(statement, values)] = [one for one in said if "UPDATE" in one[0]]
+    [(statement, values)] = [one for one in said if "next_try_at <=" in one[0]]
 
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
-    assert [row.detail for row in plan if "outbox_mail" in row.detail] == [
-        "SEARCH outbox_mail USING INTEGER PRIMARY KEY (rowid=?)",
+    assert [row.detail for row in plan] == [
         "SEARCH outbox_mail USING INDEX ix_outbox_mail_waiting (next_try_at<?)",
+    ]
+
+
+def taken(mail, at):
+    return TakenMail(mail=mail, attempt=ACCEPTED, at=at, **WORDS)
+
+
+def test_mails_that_were_taken_together_keep_each_its_own(outside, now):
+    queue(outside, 1, 2, 3)
+    first, second, third = claim(outside, now)
+
+    with outside() as session:
+        mails = [
+            taken(first, now),
+            replace(
+                taken(third, now + SECOND),
+                attempt=replace(ACCEPTED, detail="queued as 3"),
+                subject="另一主题",
+            ),
+        ]
+        outbox.mark_sent(session, mails)
+
+    with outside() as session:
+        kept = session.exec(select(OutboxMail).order_by(col(OutboxMail.id))).all()
+    assert [(mail.id, mail.state, mail.sent_at, mail.subject) for mail in kept] == [
+        (first.id, MailState.SENT, now, "主题"),
+        (second.id, MailState.SENDING, None, None),
+        (third.id, MailState.SENT, now + SECOND, "另一主题"),
+    ]
+    assert attempts(outside) == [
+        (MailOutcome.ACCEPTED, 250, "mail:25", "queued as 1"),
+        (MailOutcome.ACCEPTED, 250, "mail:25", "queued as 3"),
     ]
 
 
@@ -178,7 +210,7 @@ def test_a_sent_mail_keeps_its_words_and_the_servers_answer(outside, now):
     [claimed] = claim(outside, now)
 
     with outside() as session:
-        outbox.mark_sent(session, claimed, ACCEPTED, **WORDS, now=now + SECOND)
+        outbox.mark_sent(session, [taken(claimed, now + SECOND)])
 
     mail = the_mail(outside)
     assert (mail.state, mail.sent_at, mail.lease_owner) == (MailState.SENT, now + SECOND, None)
@@ -251,13 +283,11 @@ def test_a_250_is_a_fact_even_when_the_lease_is_lost(outside, now):
     [other] = claim(outside, now + LEASE, owner="二号")
 
     with outside() as session:
-        outbox.mark_sent(session, late, ACCEPTED, **WORDS, now=now + LEASE)
+        outbox.mark_sent(session, [taken(late, now + LEASE)])
     with outside() as session:
         outbox.mark_failed(session, other, REFUSED, now=now + LEASE)
     with outside() as session:
-        outbox.mark_sent(
-            session, other, ACCEPTED, subject="x", text="x", html="x", now=now + 2 * LEASE
-        )
+        outbox.mark_sent(session, [replace(taken(other, now + 2 * LEASE), subject="x")])
 
     mail = the_mail(outside)
     assert (mail.state, mail.sent_at, mail.subject) == (MailState.SENT, now + LEASE, "主题")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Engine, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from deployments.replay.scratch import scratch
 from models.rules.stages import Role
@@ -17,7 +17,7 @@ from tasks.database import (
     make_engine,
     reading,
     transaction,
-    unsynced_transaction,
+    unsynced_transactions,
 )
 
 
@@ -131,7 +131,7 @@ def test_postgresql_compiles_no_statement(engine: Engine) -> None:
 def test_only_a_scratch_database_never_waits_for_the_disk(tmp_path: Path) -> None:
     with scratch(tmp_path / "scratch"):
         assert _pragmas(engine(), "synchronous") == [0]
-        with unsynced_transaction() as session:
+        with unsynced_transactions() as begin, begin() as session:
             assert session.execute(text("PRAGMA synchronous")).scalar_one() == 1
         assert _pragmas(engine(), "synchronous") == [0]
 
@@ -143,3 +143,35 @@ def test_a_writer_does_not_keep_readers_waiting(engine: Engine) -> None:
 
         with reading(engine) as reader:
             assert reader.exec(select(Party)).all() == []
+
+
+def test_only_unsynced_transactions_do_not_wait_for_the_disk(engine: Engine) -> None:
+    is_sqlite = engine.dialect.name == "sqlite"
+    asked = "PRAGMA synchronous" if is_sqlite else "SHOW synchronous_commit"
+    ours = make_engine(engine.url.set(query={}))  # those of the tests never wait
+
+    def waiting(session: Session) -> object:
+        return session.connection().exec_driver_sql(asked).scalar()
+
+    with unsynced_transactions(ours) as begin:
+        for _ in range(2):
+            with begin() as session:
+                unsynced = waiting(session)
+    with pytest.raises(KeyError), unsynced_transactions(ours) as begin, begin():
+        raise KeyError
+    with transaction(ours) as session:  # on the same connection
+        synced = waiting(session)
+    ours.dispose()
+
+    assert (unsynced, synced) == ((1, 2) if is_sqlite else ("off", "on"))
+
+
+def test_unsynced_transactions_are_wholly_undone_on_any_error_and_go_on(engine: Engine) -> None:
+    with unsynced_transactions(engine) as begin:
+        with pytest.raises(IntegrityError), begin() as session:
+            session.add_all([Party(role=Role.ASSESSOR, name="示例评测") for _ in range(2)])
+        with begin() as session:
+            session.add(Party(role=Role.ASSESSOR, name="示例评审"))
+
+    with reading(engine) as session:
+        assert [party.name for party in session.exec(select(Party))] == ["示例评审"]

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ from functools import partial
 from threading import Thread, get_ident
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, select
 
 from models.operations import outbox
 from models.operations.outbox import NewMail
@@ -21,10 +21,11 @@ from notifications.post import Post
 from notifications.render import render
 from notifications.samples import OPENED, OPENED_AGAIN
 from notifications.settings import MailSettings
-from notifications.smtp import Sender
-from tasks.database import transaction
+from notifications.smtp import A_MOMENT, Sender
+from tasks.database import transaction, unsynced_transactions
 from tasks.mail import LEASE, DispatchReport, dispatch_once
-from tests.smtp_server import HangUp, Reply, SmtpServer
+from tasks.mail_noting import MOST_UNNOTED
+from tests.smtp_server import HangUp, Reply, SmtpServer, Wait
 
 DOMAIN = "huangshi.example.com"
 
@@ -145,8 +146,7 @@ def test_a_round_sends_what_is_queued_and_keeps_the_proof(outside, server, sende
     assert dispatch_once(outside, sender, now=clock) == DispatchReport()
 
 
-def test_the_server_is_called_with_no_transaction_open(outside, server, clock):
-    """Neither for the mail that goes, nor for the one before once this one's content goes."""
+def test_the_server_is_called_with_no_transaction_open_here(outside, server, clock):
     open_now = Counter()
 
     @contextmanager
@@ -163,52 +163,146 @@ def test_the_server_is_called_with_no_transaction_open(outside, server, clock):
 
         def connection(self, *given, **named):
             client = super().connection(*given, **named)
-            send_content = client.data
+            send, get_reply = client.send, client.getreply
 
-            def data(content):
-                before = self.before_content
+            def watched_send(words):
+                open_during.append(open_now[get_ident()])
+                send(words)
 
-                def settle_and_look():
-                    before()
-                    open_at_content.append(open_now.total())
+            def watched_reply():
+                reply = get_reply()
+                open_during.append(open_now[get_ident()])
+                return reply
 
-                self.before_content = settle_and_look
-                try:
-                    return send_content(content)
-                finally:
-                    self.before_content = before
-
-            client.data = data
+            client.send, client.getreply = watched_send, watched_reply
             return client
 
-    open_during, open_at_content = [], []
-    queue(outside, a_mail(1), a_mail(2), a_mail(3))
+    open_during = []
+    queue(outside, *map(a_mail, range(10)))
     sender = Watching(MailSettings(catch_port=server.port))
 
-    dispatch_once(watched, sender, now=clock)
+    assert dispatch_once(watched, sender, now=clock).sent == 10
     sender.close()
 
-    assert open_during == open_at_content == [0, 0, 0]
+    assert len(open_during) > 10 * 9
+    assert set(open_during) == {0}
+
+
+class Taking(Sender):
+    """Takes so long over each mail, and knows how many are noted when a content goes."""
+
+    def __init__(self, server, outside, clock, length):
+        super().__init__(MailSettings(catch_port=server.port))
+        self.taking, self.outside, self.clock, self.length = server, outside, clock, length
+        self.unnoted = []
+
+    def connection(self, *given, **named):
+        client = super().connection(*given, **named)
+        send = client.send
+
+        def watched_send(words):
+            if isinstance(words, bytes):  # the content
+                noted = outcomes(self.outside).count(MailOutcome.ACCEPTED)
+                self.unnoted.append(len(self.taking.received) - noted)
+            send(words)
+
+        client.send = watched_send
+        return client
+
+    def send(self, message):
+        self.clock.at += self.length
+        return super().send(message)
 
 
 def test_the_content_of_a_mail_does_not_go_before_the_last_one_is_noted(outside, server, clock):
-    """What is noted beside the next mail's announcement may take its time."""
-    queue(outside, a_mail(1), a_mail(2))
-    noted = []
+    """Where the server takes its time over each."""
+    queue(outside, *map(a_mail, range(12)))
+    sender = Taking(server, outside, clock, A_MOMENT)
+
+    report = dispatch_once(outside, sender, now=clock)
+    sender.close()
+
+    assert (report, sender.unnoted) == (DispatchReport(sent=12), [0] * 12)
+
+
+def test_of_mails_that_are_taken_at_once_few_are_not_noted(outside, server, clock):
+    queue(outside, *map(a_mail, range(30)))
+    sender = Taking(server, outside, clock, A_MOMENT / 1000)
 
     @contextmanager
     def slow():
         with outside() as session:
             yield session
-            if threading.current_thread() is not threading.main_thread():
-                time.sleep(0.2)
-                noted.append(len(server.received))
+            time.sleep(0.02)
 
-    sender = Sender(MailSettings(catch_port=server.port))
     report = dispatch_once(slow, sender, now=clock)
     sender.close()
 
-    assert (report, noted) == (DispatchReport(sent=2), [1, 2])
+    assert report == DispatchReport(sent=30)
+    assert 0 < max(sender.unnoted) < MOST_UNNOTED
+
+
+@pytest.mark.parametrize("slow", ["at_recipient", "at_data"])
+def test_whoever_is_kept_waiting_notes_what_was_taken_before(outside, server, sender, clock, slow):
+    queue(outside, *map(a_mail, range(5)))
+    getattr(server, slow)[address(3)].append(Wait(1.5))
+    round_ = Thread(target=dispatch_once, args=(outside, sender), kwargs={"now": clock})
+
+    round_.start()
+    deadline = time.monotonic() + 1
+    while (noted := len(outcomes(outside))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    is_under_way = round_.is_alive()
+    round_.join()
+
+    assert (noted, is_under_way) == (3, True)
+    assert states(outside) == [MailState.SENT] * 5
+
+
+def test_notes_are_made_on_a_new_connection_where_the_old_one_was_lost(
+    engine, outside, server, clock
+):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no connection to lose")
+    queue(outside, *map(a_mail, range(3)))
+
+    class Cutting(Sender):
+        def send(self, message):
+            if message.to_address == address(1):
+                with outside() as session:
+                    session.connection().exec_driver_sql(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+            return super().send(message)
+
+    sender = Cutting(MailSettings(catch_port=server.port))
+    with unsynced_transactions(engine) as noting:
+        report = dispatch_once(noting, sender, now=clock)
+    sender.close()
+
+    assert report == DispatchReport(sent=3)
+    assert len(server.received) == 3
+
+
+def test_a_mail_that_cannot_be_noted_takes_no_other_with_it(outside, server, clock):
+    """Somebody has taken it out of the database while it was under way."""
+    queue(outside, *map(a_mail, range(5)))
+
+    class Losing(Sender):
+        def send(self, message):
+            if message.to_address == address(2):
+                with outside() as session:
+                    session.exec(delete(OutboxMail).where(col(OutboxMail.to_address) == address(2)))
+            return super().send(message)
+
+    sender = Losing(MailSettings(catch_port=server.port))
+    with pytest.raises(IntegrityError):
+        dispatch_once(outside, sender, now=clock)
+    sender.close()
+
+    assert states(outside) == [MailState.SENT] * 4
+    assert outcomes(outside) == [MailOutcome.ACCEPTED] * 4
 
 
 def test_refused_recipients_end_and_delayed_ones_wait_while_the_others_go(
@@ -325,9 +419,10 @@ def test_a_mail_taken_by_a_server_that_then_broke_off_is_sent_again_as_the_same(
 
 
 def test_a_kill_between_the_250_and_our_commit_repeats_one_mail_as_the_same_and_loses_none(
-    outside, server, sender, clock
+    outside, server, clock
 ):
     queue(outside, *(a_mail(number) for number in range(1, 6)))
+    sender = Taking(server, outside, clock, A_MOMENT)
 
     # transaction 1 claims, 2 and 3 mark two mails; the third is sent, and not marked any more
     with pytest.raises(Killed):
@@ -339,10 +434,31 @@ def test_a_kill_between_the_250_and_our_commit_repeats_one_mail_as_the_same_and_
     assert dispatch_once(outside, sender, now=clock) == DispatchReport()
     clock.pass_by(seconds=1)
     assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=3)
+    sender.close()
     assert states(outside) == [MailState.SENT] * 5
     assert Counter(mail.message_id for mail in server.received) == {
         message_id(f"item_opened:{number}", DOMAIN): 2 if number == 3 else 1
         for number in range(1, 6)
+    }
+
+
+def test_a_kill_repeats_few_mails_where_the_server_takes_many_at_once(
+    outside, server, sender, clock
+):
+    queue(outside, *map(a_mail, range(20)))
+
+    with pytest.raises(Killed):
+        dispatch_once(killed_at(outside, 3), sender, now=clock)
+
+    noted = states(outside).count(MailState.SENT)
+    taken = len(server.received)
+    assert 0 < noted < taken <= noted + MOST_UNNOTED
+    clock.pass_by(minutes=5)
+    assert dispatch_once(outside, sender, now=clock) == DispatchReport(sent=20 - noted)
+    assert states(outside) == [MailState.SENT] * 20
+    assert Counter(mail.message_id for mail in server.received) == {
+        message_id(f"item_opened:{number}", DOMAIN): 2 if noted <= number < taken else 1
+        for number in range(20)
     }
 
 
