@@ -69,7 +69,7 @@ def run() -> Result:
         try:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                copies_of(database, Path(folder)) as copies,
+                copies_of(database, Path(folder), is_durable=True) as copies,
             ):
                 ours, floor = _measure(copies.fresh)
         except NoPostgresqlError as error:

@@ -50,7 +50,7 @@ def run() -> Result:
         try:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                copies_of(database, Path(folder)) as copies,
+                copies_of(database, Path(folder), is_durable=True) as copies,
                 _sink() as port,
             ):
                 for engine in copies.fresh(lambda engine: upgrade(engine) and None):

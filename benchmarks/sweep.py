@@ -13,7 +13,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import URL, Engine, make_url, text
+from sqlalchemy import Engine, make_url, text
 
 from benchmarks.result import Measure, Result
 from models.operations.reminders import prove_reminders
@@ -222,7 +222,7 @@ def run() -> Result:
         try:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                copies_of(database, Path(folder)) as copies,
+                copies_of(database, Path(folder), is_durable=True) as copies,
             ):
                 seconds = {}
                 for size in SIZES[database]:
@@ -242,7 +242,7 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
             sys.executable,
             "-m",
             "benchmarks.sweep",
-            _durable(engine.url).render_as_string(hide_password=False),
+            engine.url.render_as_string(hide_password=False),
         ],
         check=True,
         capture_output=True,
@@ -282,11 +282,6 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
         )
     )
     return measures, sweep.whole
-
-
-def _durable(url: URL) -> URL:
-    """Return `url` with commits that wait for the disk, as the system's own do."""
-    return url.difference_update_query(["options"])
 
 
 def _growth(database: str, seconds: dict[int, float]) -> Iterator[Measure]:

@@ -36,8 +36,9 @@ class Copies(Protocol):
 class SqliteCopies:
     """Copies of a SQLite file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
         self._folder = folder
+        self._is_durable = is_durable
         self._numbers = count(1)
         self._templates: dict[Filling, Path] = {}
 
@@ -60,8 +61,8 @@ class SqliteCopies:
         path = self._folder / f"{next(self._numbers)}.db"
         shutil.copyfile(self._template(filling), path)
         engine = make_engine(_sqlite(path))
-        # A test database need not survive a power cut.
-        engine.update_execution_options(pilot_synchronous="OFF")
+        if not self._is_durable:
+            engine.update_execution_options(pilot_synchronous="OFF")
         yield engine
         engine.dispose()
         for rest in self._folder.glob(f"{path.name}*"):
@@ -83,8 +84,9 @@ class PostgresqlCopies:
     Making and dropping one waits for the server's disk each time; putting back a few rows does not.
     """
 
-    def __init__(self, server: URL) -> None:
+    def __init__(self, server: URL, *, is_durable: bool = False) -> None:
         self._server = server
+        self._options = {} if is_durable else {"options": "-c synchronous_commit=off"}
         self._admin = create_engine(server, isolation_level="AUTOCOMMIT")
         self._prefix = f"pilot_test_{os.getpid()}"
         self._numbers = count(1)
@@ -98,9 +100,7 @@ class PostgresqlCopies:
     def _create(self, template: str = "template1") -> Engine:
         name = f"{self._prefix}_{next(self._numbers)}"
         self._do(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        # A test database need not survive a power cut.
-        options = {"options": "-c synchronous_commit=off"}
-        return make_engine(self._server.set(database=name).update_query_dict(options))
+        return make_engine(self._server.set(database=name).update_query_dict(self._options))
 
     def _drop(self, engine: Engine) -> None:
         engine.dispose()
@@ -202,10 +202,16 @@ def postgresql_server() -> URL:
 
 
 @contextmanager
-def copies_of(database: str, folder: Path) -> Iterator[Copies]:
-    """Give the maker of databases of that kind."""
+def copies_of(database: str, folder: Path, *, is_durable: bool = False) -> Iterator[Copies]:
+    """Give the maker of databases of that kind.
+
+    One for tests need not survive a power cut; `is_durable`, it waits for the disk as the system's
+    own does.
+    """
     maker: Copies = (
-        SqliteCopies(folder) if database == "sqlite" else PostgresqlCopies(postgresql_server())
+        SqliteCopies(folder, is_durable=is_durable)
+        if database == "sqlite"
+        else PostgresqlCopies(postgresql_server(), is_durable=is_durable)
     )
     try:
         yield maker
