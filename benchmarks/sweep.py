@@ -23,8 +23,10 @@ from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, NoPostgresqlError, copies_of
 
 SIZES = {"sqlite": (10_000, 100_000), "postgresql": (10_000, 100_000, 1_000_000)}
-#: So many of a hundred items come due on the day, and as many are overdue and reminded of already.
+#: So many of a hundred items come due on the day.
 DUE = 2
+#: The most that is measured a second time with as many more that are overdue, reminded of already.
+WITH_OVERDUE = 100_000
 AIM_TIMES, AIM_MEGABYTES, AIM_GROWTH = 2.0, 300.0, 1.5
 
 #: So often the sweep and the bare statements take turns, each on the rows as they stood before.
@@ -62,7 +64,7 @@ _FILL = (
         'diagnose' END, 1,
         CASE i % 2 WHEN 0 THEN 1000000 + i ELSE 9000001 + i % {_PROVIDERS} END, :at,
         CASE WHEN i % 100 < {DUE} THEN :opened ELSE :earlier END,
-        CASE WHEN i % 100 < {DUE} THEN :today WHEN i % 100 < {2 * DUE} THEN :overdue
+        CASE WHEN i % 100 < {DUE} THEN :today WHEN i % 100 < {DUE} + :late THEN :overdue
              ELSE (SELECT min(day) FROM calendar_day WHERE is_workday AND workday_no =
                 (SELECT workday_no FROM calendar_day WHERE day = :today) + 15 + i % 150) END, ''
     FROM n""",
@@ -72,7 +74,7 @@ _FILL = (
         UNION SELECT 'before-1' UNION SELECT 'on-the-day' UNION SELECT 'after-1'
         UNION SELECT 'after-3' UNION SELECT 'after-5' UNION SELECT 'county-after-7'
         UNION SELECT 'city-after-10') r
-    WHERE w.id % 100 BETWEEN {DUE} AND {2 * DUE - 1}""",
+    WHERE w.id % 100 BETWEEN {DUE} AND {DUE} + :late - 1""",
 )
 _KEEP = (
     "CREATE TABLE kept_reminder AS SELECT * FROM reminder WHERE reminded_on = :today",
@@ -112,11 +114,12 @@ class Figures:
     peak: float
 
 
-def fill(engine: Engine, count: int) -> None:
-    """Put `count` cases, each with an open item, into an empty database."""
+def fill(engine: Engine, count: int, *, late: int) -> None:
+    """Put `count` cases, each with an open item, into an empty database; `late` of 100 overdue."""
     fill_world(engine)
     values = {
         "count": count,
+        "late": late,
         "at": "2025-01-06 02:00:00.000000",
         "opened": _OPENED,
         "earlier": _OPENED_EARLIER,
@@ -209,9 +212,9 @@ def run() -> Result:
     """Measure on every database there is, each sweep in a process of its own for its memory."""
     measures: list[Measure] = []
     notes = [
-        f"{DUE}% of the open items come due on the day, {DUE}% more are overdue and were reminded "
-        "of. The proofs are one statement, the mails another; their words are written when they "
-        "are sent.",
+        f"{DUE}% of the open items come due on the day; where it says so {DUE}% more are overdue "
+        "and were reminded of. The proofs are one statement, the mails another; their words are "
+        "written when they are sent.",
         "The bare INSERT … SELECT writes the same rows into the same tables from copies of them, "
         "by the same connection; both wait for the disk. They take turns, "
         f"{ROUNDS} times; the middle ones are shown.",
@@ -229,14 +232,19 @@ def run() -> Result:
                     for engine in copies.empty():
                         found, seconds[size] = _measure(database, engine, size)
                         measures += found
+                for engine in copies.empty():
+                    found, _ = _measure(database, engine, WITH_OVERDUE, late=DUE)
+                    measures += found
                 measures += _growth(database, seconds)
         except NoPostgresqlError as error:
             notes.append(f"not measured: {error}")
     return Result(part="sweep", title="The sweep's reminders", measures=measures, notes=notes)
 
 
-def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], float]:
-    fill(engine, size)
+def _measure(
+    database: str, engine: Engine, size: int, *, late: int = 0
+) -> tuple[list[Measure], float]:
+    fill(engine, size, late=late)
     done = subprocess.run(
         [
             sys.executable,
@@ -251,7 +259,7 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
     found = json.loads(done.stdout)
     sweep, bare = Timed(**found["sweep"]), Timed(**found["bare"])
     assert found["proofs"] == size * DUE // 100
-    what = f"{database}, {size:,} open items"
+    what = f"{database}, {size:,} open items" + (f", {late}% overdue" if late else "")
     measures = [
         Measure(what=f"{what}: a process's first sweep", value=found["first"] * 1000, unit="ms"),
         Measure(what=f"{what}: nothing due", value=found["quiet"] * 1000, unit="ms"),
@@ -261,6 +269,7 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
         (f"and {found['people']:,} mails", sweep.whole, bare.whole, True),
     ):
         times = ours / theirs
+        has_aim = is_whole and not late
         measures += [
             Measure(what=f"{what}: {rows}", value=ours * 1000, unit="ms"),
             Measure(what=f"{what}: bare", value=theirs * 1000, unit="ms"),
@@ -268,8 +277,8 @@ def _measure(database: str, engine: Engine, size: int) -> tuple[list[Measure], f
                 what=f"{what}: against it",
                 value=times,
                 unit="times",
-                aim=f"≤ {AIM_TIMES}" if is_whole else "",
-                is_met=times <= AIM_TIMES if is_whole else None,
+                aim=f"≤ {AIM_TIMES}" if has_aim else "",
+                is_met=times <= AIM_TIMES if has_aim else None,
             ),
         ]
     measures.append(

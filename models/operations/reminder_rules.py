@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
     Date,
     Select,
@@ -117,7 +118,7 @@ def fired_by(wanted: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) 
     Parties are looked up row by row, not joined, and only of what is unproven: few of the open
     items come so far, and a planner that joins reads all parties there are.
     """
-    due = _due()
+    due = _due(wanted)
     unproven = (
         union_all(*(_unproven(due, rule, rules) for rule in wanted))
         .cte("unproven")
@@ -146,16 +147,35 @@ def fired_by(wanted: tuple[ReminderRule, ...], rules: tuple[ReminderRule, ...]) 
     )
 
 
+def _last(rule: ReminderRule) -> BindParameter[date]:
+    """Return the last due day for which the rule has fired."""
+    return bindparam(_reach(rule.working_days), type_=Date())
+
+
 def _reach(working_days: int) -> str:
     return f"reach_{working_days}".replace("-", "before_")
 
 
-def _due() -> CTE:
+def _due(wanted: Sequence[ReminderRule]) -> CTE:
     """Return the open items that a rule can be about; read once for all.
 
     With the number of the due day and of the day that set it. Of a stopped clock there is none.
+    What has been late for long has a proof for every rule: that is seen at one look, and few of
+    the others are left to be looked at rule by rule.
     """
     due, since = aliased(CalendarDay), aliased(CalendarDay)
+    due_on = col(WorkItem.due_on)
+    fired = sum((case((due_on <= _last(rule), 1), else_=0) for rule in wanted), literal(0))
+    proofs = (
+        select(func.count())
+        .where(
+            _PROOF.c.item_id == col(WorkItem.id),
+            _PROOF.c.due_on == due_on,
+            case({rule.key: _last(rule) for rule in wanted}, value=_PROOF.c.rule) >= due_on,
+        )
+        .correlate(WorkItem)
+        .scalar_subquery()
+    )
     return (
         select(
             col(WorkItem.id).label("item_id"),
@@ -163,7 +183,7 @@ def _due() -> CTE:
             col(WorkItem.party_id).label("party_id"),
             col(WorkItem.stage).label("stage"),
             col(WorkItem.step).label("step"),
-            col(WorkItem.due_on).label("due_on"),
+            due_on.label("due_on"),
             col(due.workday_no).label("due_no"),
             col(since.workday_no).label("since_no"),
         )
@@ -173,7 +193,7 @@ def _due() -> CTE:
             since,
             col(since.day) == func.coalesce(col(WorkItem.due_since), col(WorkItem.opened_on)),
         )
-        .where(col(WorkItem.closed_at).is_(None), col(WorkItem.due_on) <= bindparam("reach"))
+        .where(col(WorkItem.closed_at).is_(None), due_on <= bindparam("reach"), proofs < fired)
         .cte("due")
         .prefix_with("MATERIALIZED")
     )
@@ -202,7 +222,7 @@ def _unproven(due: CTE, rule: ReminderRule, rules: Sequence[ReminderRule]) -> Se
         due.c.party_id,
         due.c.case_no,
     ).where(
-        due.c.due_on <= bindparam(_reach(rule.working_days), type_=Date()),
+        due.c.due_on <= _last(rule),
         due.c.due_no + rule.working_days > due.c.since_no,
         ~is_proven,
         _is_at_its_steps(due, rule, rules),

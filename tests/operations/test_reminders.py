@@ -1,5 +1,6 @@
 """Reminders: in time, once, merged after an outage, forecast before they are sent."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -177,3 +178,26 @@ def test_the_forecast_is_what_daily_sweeps_then_send(world: World) -> None:
 
     assert sorted(sent) == ahead
     assert len(ahead) > 8
+
+
+def with_rules(world: World, **days: int) -> None:
+    """Have just these rules, to the party itself: the key, and its working days."""
+    kept = world.moment.programme.reminders[0]
+    rules = tuple(
+        kept.model_copy(update={"key": key, "working_days": number}) for key, number in days.items()
+    )
+    world.moment = replace(world.moment, programme=replace(world.moment.programme, reminders=rules))
+
+
+def test_a_rule_that_is_new_finds_what_has_been_late_for_long(world: World) -> None:
+    world.started(Stage.APPLICATION, "county-review")  # due on Monday 2025-01-13
+    with_rules(world, on_the_day=0, after=1)
+    world.go_to(date(2025, 3, 3))
+    remind(world)
+    assert {rule for _, rule in proofs(world)} == {"on_the_day", "after"}
+
+    # One that is proven moves to a day that has not come, and one comes: as many as before.
+    with_rules(world, on_the_day=0, after=200, long_after=20)
+    world.go_to(date(2025, 3, 4))
+
+    assert [each.rule for each in remind(world)] == ["long_after"]
