@@ -8,7 +8,7 @@ from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from models.lifecycle import step_of
+from models.lifecycle import STEPS, step_of
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.case import Case, WorkItem
 from models.tables.party import Party
@@ -86,12 +86,13 @@ def changes_between(session: Session, since: datetime | None, until: datetime) -
         .where(is_in(col(WorkItem.closed_at)))
         .group_by(col(WorkItem.stage), col(WorkItem.step), col(WorkItem.outcome))
     ).all()
-    order = {stage: number for number, stage in enumerate(Stage)}
+    in_order = ((stage, step.key) for stage, steps in STEPS.items() for step in steps)
+    order = {place: number for number, place in enumerate(in_order)}
     found = [
         Done(stage=stage, step=step, outcome=outcome, count=count)
         for stage, step, outcome, count in done
     ]
-    found.sort(key=lambda each: (order[each.stage], each.step, each.outcome))
+    found.sort(key=lambda each: (order[each.stage, each.step], each.outcome))
     return Changes(
         opened=opened, ended=tuple((status, count) for status, count in ended), done=tuple(found)
     )

@@ -67,6 +67,20 @@ def test_the_daily_digest_tells_what_changed_what_is_late_and_whose_turn_it_is(
     assert f"现由 {COUNTY} 办理" in words.text
 
 
+def test_what_was_done_is_told_in_the_order_of_the_steps(here: World) -> None:
+    here.started(Stage.DIAGNOSIS, "diagnose")
+    sweep_day(here.moment)
+
+    [told] = digests(here)
+    assert [line.split("：")[0] for line in told.done] == [
+        "申报 · 提交申报",
+        "申报 · 县市区初审",
+        "申报 · 市级审核",
+        "申报 · 名单公示",
+        "诊断 · 指派诊断服务商",
+    ]
+
+
 def test_a_day_off_has_no_digest_and_a_sweep_missed_before_is_told(here: World) -> None:
     here.open()
     for day in (17, 18, 22):  # Friday, Saturday, Wednesday
