@@ -12,11 +12,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Date, String, bindparam, cast, func, literal, select, update
+from sqlalchemy import Date, String, bindparam, cast, func, insert, literal, select, update
 from sqlmodel import Session
 
 from models.lifecycle import step_of
-from models.operations.new_rows import insert_new
 from models.operations.outbox import ClaimedMail
 from models.operations.reminders import Reminded, reminded_on
 from models.rules.mail import MailState
@@ -41,6 +40,7 @@ def _at(name: str) -> Any:
     return bindparam(name, type_=UTCDateTime())
 
 
+_KNOWN = _MAIL.alias("known")
 #: In the order of their numbers, and sorted before the words are put beside them.
 _TOLD = (
     select(_CONTACT.c.id, _CONTACT.c.name, _CONTACT.c.email, _PARTY.c.name.label("party"))
@@ -65,10 +65,15 @@ _QUEUED: Final[Mapping[str, Any]] = {
     "held_until": _at("held_until"),
     "last_error": literal(""),
 }
-_QUEUE = insert_new(_MAIL).from_select(
-    # SQLite takes ON CONFLICT for a join's where no WHERE stands before it.
-    list(_QUEUED),
-    select(*_QUEUED.values()).where(_TOLD.c.id.is_not(None)),
+_QUEUE = (
+    insert(_MAIL)
+    .inline()
+    .from_select(
+        list(_QUEUED),
+        select(*_QUEUED.values()).where(
+            ~select(literal(1)).where(_KNOWN.c.dedup_key == _QUEUED["dedup_key"]).exists()
+        ),
+    )
 )
 _WRITE = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(context=bindparam("words"))
 

@@ -17,13 +17,13 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    insert,
     literal,
     select,
 )
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from models.operations.new_rows import insert_new
 from models.operations.reminder_rules import fired_by, reaches, told_by
 from models.policy.figures import ReminderRule
 from models.rules.stages import Recipient, Stage
@@ -33,7 +33,7 @@ from models.tables.programme import CalendarDay, ProgrammeRow
 from models.tables.reminder import Reminder
 
 _PROOF = Reminder.metadata.tables["reminder"]
-_NEW_PROOF = insert_new(_PROOF)
+_NEW_PROOF = insert(_PROOF).inline()
 _TODAY = bindparam("today", type_=Date())
 _Due, _Day = aliased(CalendarDay), aliased(CalendarDay)
 _Asked, _Above, _Enterprise = aliased(Party), aliased(Party), aliased(Party)
