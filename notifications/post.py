@@ -1,9 +1,10 @@
 """Mail to the server it may go to: what may not leave this machine goes to its mailbox."""
 
 from models.rules.mail import Attempt
+from notifications.dialogue import Meanwhile
 from notifications.mime import Letter
 from notifications.settings import MailSettings
-from notifications.smtp import Meanwhile, Sender
+from notifications.smtp import Sender
 
 
 class Post:

@@ -3,18 +3,13 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-from select import POLLIN, poll
-from socket import socket
 from time import monotonic
-from typing import Any
 
 import yagmail
 
 from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
+from notifications.dialogue import Dialogue, DialogueTLS, Meanwhile
 from notifications.mime import Letter
 from notifications.server import MailServer, Security
 from notifications.settings import MailSettings
@@ -27,85 +22,6 @@ _LONGEST_DETAIL = 500
 #: A mail is given up after so many seconds, however often the server says a little: whoever leased
 #: it must have done with it when the lease ends.
 LONGEST_SECONDS = 100.0
-#: A server at hand answers sooner.
-A_MOMENT = timedelta(milliseconds=10)
-
-
-def _nothing() -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meanwhile:
-    """What is done on the way of each mail; most of that is waiting for the server."""
-
-    #: Each time the server thinks about a step before the content.
-    announced: Callable[[], None] = _nothing
-    #: When all is ready for the content, and none of it has been sent.
-    before_content: Callable[[], None] = _nothing
-    #: When the server has the content and thinks about it.
-    content_sent: Callable[[], None] = _nothing
-    #: When an answer is not there after `A_MOMENT`: it may be a long time in coming.
-    kept_waiting: Callable[[], None] = _nothing
-
-
-class _Remembering(smtplib.SMTP):
-    """Remembers how far the last mail came, which smtplib tells nobody; keeps to the time.
-
-    What the sender wants done meanwhile is done before an answer is waited for.
-    """
-
-    is_data_begun = False
-    is_content_sent = False
-    data_reply: tuple[int, bytes] = (0, b"")
-
-    def __init__(self, host: str, port: str, *, sender: "Sender", **others: Any) -> None:
-        self.sender = sender
-        super().__init__(host, int(port), timeout=sender.server.connect_timeout, **others)
-
-    def getreply(self) -> tuple[int, bytes]:
-        meanwhile = self.sender.meanwhile
-        if self.is_content_sent:
-            meanwhile.content_sent()
-        else:
-            meanwhile.announced()
-        if not self._is_answered():
-            meanwhile.kept_waiting()
-        self._spare()
-        return super().getreply()
-
-    def _is_answered(self) -> bool:
-        """Wait for a moment, and return whether there is something to be read."""
-        if not isinstance(self.sock, socket):
-            return True
-        arriving = poll()
-        arriving.register(self.sock, POLLIN)
-        return bool(arriving.poll(A_MOMENT / timedelta(milliseconds=1)))
-
-    def send(self, s: Any) -> None:
-        self._spare()
-        super().send(s)
-        self.is_content_sent = isinstance(s, bytes)  # commands are text
-
-    def _spare(self) -> None:
-        """Let the next step take as long as an answer may, and no longer than the mail may."""
-        left = self.sender.until - monotonic()
-        if left <= 0:
-            raise TimeoutError("the mail took too long as a whole")
-        if isinstance(self.sock, socket):
-            longest = min(self.sender.server.timeout, left)
-            if self.sock.gettimeout() != longest:
-                self.sock.settimeout(longest)
-
-    def data(self, msg: object) -> tuple[int, bytes]:
-        self.sender.meanwhile.before_content()
-        self.is_data_begun = True
-        self.data_reply = super().data(msg)  # type: ignore[arg-type]  # whatever smtplib passes
-        return self.data_reply
-
-
-class _RememberingTLS(_Remembering, smtplib.SMTP_SSL):
-    pass
 
 
 class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
@@ -116,7 +32,7 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
     """
 
     #: None while there is no connection.
-    smtp: _Remembering | None
+    smtp: Dialogue | None
     #: When the present mail has taken too long (as `monotonic` counts).
     until: float
     #: What is to be done while mails are sent.
@@ -150,9 +66,9 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         self.set_logging(None)  # yagmail would print to stderr beside our own log
 
     @property
-    def connection(self) -> type[_Remembering]:
+    def connection(self) -> type[Dialogue]:
         """The smtplib class that yagmail's `login` connects with."""
-        return _RememberingTLS if self.ssl else _Remembering
+        return DialogueTLS if self.ssl else Dialogue
 
     def send(self, message: Letter) -> Attempt:
         """Hand `message` to the server and return how that went; raises nothing the net can cause.
@@ -168,10 +84,9 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         kept = self.smtp
         try:
             client = kept or self._connected()
-            client.is_data_begun = False
-            client.sendmail(self.settings.from_address, [address], message.content)
+            code, reply = client.hand_over(self.settings.from_address, address, message.content)
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
-            if kept and _is_closed_by_server(error) and not kept.is_data_begun:
+            if kept and _is_closed_by_server(error) and not kept.is_content_begun:
                 self.close()
                 return self._send(message)
             if not _leaves_connection_usable(error):
@@ -180,7 +95,6 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         except BaseException:  # half a dialogue is nothing to go on with
             self.close()
             raise
-        code, reply = client.data_reply
         return Attempt(
             outcome=MailOutcome.ACCEPTED,
             code=code,
@@ -214,20 +128,23 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
             detail=_printable(reply),
         )
 
-    def _connected(self) -> _Remembering:
+    def _connected(self) -> Dialogue:
         self.login()
         assert self.smtp is not None  # noqa: S101 -- login sets it or raises
         return self.smtp
 
     def close(self) -> None:
-        """Say good-bye to the server, if it still listens."""
+        """Say good-bye to the server, if it still listens, and not in the middle of a mail."""
         client, self.smtp = self.smtp, None
         self.is_closed = True
         if client is None:
             return
         try:
-            client.quit()
+            if client.is_at_rest:
+                client.quit()
         except OSError:  # gone already
+            pass
+        finally:
             client.close()
 
 

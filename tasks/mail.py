@@ -18,9 +18,10 @@ from models.operations.reminder_mails import write_reminders
 from models.operations.settled_matters import drop_settled
 from models.rules.mail import Attempt, MailOutcome
 from models.tables.mail import machine_now
+from notifications.dialogue import Meanwhile
 from notifications.post import Post
 from notifications.settings import MailMode
-from notifications.smtp import LONGEST_SECONDS, Meanwhile, Sender
+from notifications.smtp import LONGEST_SECONDS, Sender
 from tasks.database import Transactions
 from tasks.mail_noting import Clerk
 from tasks.mail_writing import Writer

@@ -9,7 +9,7 @@ from typing import Final, Self
 from sqlalchemy.exc import DBAPIError
 
 from models.operations.outbox import TakenMail, mark_sent
-from notifications.smtp import A_MOMENT
+from notifications.dialogue import A_MOMENT
 from tasks.database import Transactions
 
 #: A kill repeats at most so many mails.

@@ -134,6 +134,17 @@ class Postfix:
             time.sleep(0.05)
         raise AssertionError(f"no mail for {name}; the log:\n{(self.folder / 'log').read_text()}")
 
+    def logged(self, words: str) -> str:
+        """Wait until there is a line with `words` in the log, and return the last one."""
+        log = self.folder / "log"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            found = [line for line in log.read_text().splitlines() if words in line]
+            if found:
+                return found[-1]
+            time.sleep(0.05)
+        raise AssertionError(f"not in the log: {words}:\n{log.read_text()}")
+
 
 @contextmanager
 def postfix() -> Iterator[Postfix]:

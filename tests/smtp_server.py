@@ -57,6 +57,25 @@ def script():
     return defaultdict(deque)
 
 
+class _Session(SMTP):
+    """Lets the test see what comes together, and say something before a content."""
+
+    def data_received(self, data):
+        self.event_handler.packets.append(bytes(data))
+        super().data_received(data)
+
+    async def smtp_DATA(self, arg):  # noqa: N802
+        server = self.event_handler
+        words = await server.follow(self, server.at_data_command)
+        if words is None:
+            await super().smtp_DATA(arg)
+            return
+        await self.push(words)
+        if words.startswith("354"):
+            server.nobodys.append(await self._reader.readuntil(b".\r\n"))
+            await self.push("554 5.5.1 no valid recipients")
+
+
 @dataclass
 class SmtpServer:
     """Listens on a free port of 127.0.0.1 between `with` and its end."""
@@ -64,10 +83,18 @@ class SmtpServer:
     tls: ssl.SSLContext | None = None
     is_tls_from_start: bool = False
     login: tuple[str, str] | None = None
+    #: Whether it offers RFC 2920's PIPELINING, as every server in the world does.
+    is_pipelining: bool = True
     at_sender: deque = field(default_factory=deque)
     at_recipient: dict = field(default_factory=script)
+    #: At the command, before the content; 354 lets one in that is for nobody.
+    at_data_command: deque = field(default_factory=deque)
     at_data: dict = field(default_factory=script)
     received: list[Received] = field(default_factory=list)
+    #: Contents that were for nobody.
+    nobodys: list[bytes] = field(default_factory=list)
+    #: What came at once, decrypted.
+    packets: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
 
@@ -110,7 +137,7 @@ class SmtpServer:
 
     def _session(self) -> SMTP:
         self.connections += 1
-        session = SMTP(
+        session = _Session(
             self,
             hostname="mail.test",
             loop=self._loop,
@@ -139,7 +166,8 @@ class SmtpServer:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    async def _follow(self, server: SMTP, todo: deque) -> str | None:
+    async def follow(self, server: SMTP, todo: deque) -> str | None:
+        """Do what is to be done next; return the words to be said, None for the usual ones."""
         if not todo:
             return None
         match todo.popleft():
@@ -153,9 +181,14 @@ class SmtpServer:
                 await asyncio.Event().wait()  # until aiosmtpd cancels us
         return None
 
+    async def handle_EHLO(self, server, session, envelope, hostname, words):  # noqa: N802
+        """Say what it can."""
+        session.host_name = hostname
+        return [*words[:-1], *["250-PIPELINING"] * self.is_pipelining, words[-1]]
+
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         """Decide about the sender."""
-        words = await self._follow(server, self.at_sender)
+        words = await self.follow(server, self.at_sender)
         if words is not None:
             return words
         envelope.mail_from = address
@@ -163,7 +196,7 @@ class SmtpServer:
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         """Decide about a recipient."""
-        words = await self._follow(server, self.at_recipient[address])
+        words = await self.follow(server, self.at_recipient[address])
         if words is not None:
             return words
         envelope.rcpt_tos.append(address)
@@ -176,7 +209,7 @@ class SmtpServer:
         mail = Received(address, envelope.content)
         if todo and todo[0] == HangUp(kept=True):
             self.received.append(mail)
-        words = await self._follow(server, todo)
+        words = await self.follow(server, todo)
         if words is not None:
             return words
         self.received.append(mail)

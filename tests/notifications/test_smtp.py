@@ -22,9 +22,9 @@ from tests.smtp_server import HangUp, Reply, SmtpServer, Wait
 ACCEPTED, TRY_AGAIN, REFUSED = MailOutcome
 
 
-@pytest.fixture
-def server():
-    with SmtpServer() as server:
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def server(request):
+    with SmtpServer(is_pipelining=request.param) as server:
         yield server
 
 

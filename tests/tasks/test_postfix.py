@@ -54,6 +54,8 @@ def test_mails_reach_their_mailboxes_and_unknown_people_are_refused(outside, ser
     post.close()
 
     assert report == DispatchReport(sent=2, failed=1)
+    # The refused one's DATA came, too: it was sent with the RCPT before that was refused.
+    assert server.logged(" mail=3 rcpt=2/3 data=2/3 rset=1 quit=1 ")
     sent, refused, _ = mails(outside)
     [arrived, *_] = server.delivered("lin")
     assert server.delivered("chen")
