@@ -47,7 +47,20 @@ class _Troubles:
         [kind] = draw.choices(kinds, (8, 6, 6, 6, 74))
         return kind, draw.uniform(0.005, 0.03)
 
-    async def handle_RCPT(  # noqa: N802 -- the name aiosmtpd calls
+    async def handle_EHLO(  # noqa: N802 -- the name aiosmtpd calls
+        self,
+        server: "_Faulty",
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        words: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        # What aiosmtpd can and does not say (RFC 2920); an old server, after its outage, cannot.
+        offered = ["250-PIPELINING"] * (self._life % 2)
+        return [*words[:-1], *offered, words[-1]]
+
+    async def handle_RCPT(  # noqa: N802
         self, server: "_Faulty", session: Session, envelope: Envelope, address: str, options: Any
     ) -> str:
         if is_refused(number_of(address)):
