@@ -40,7 +40,7 @@ _OUTAGE: Final = timedelta(hours=1)
 #: How long the drill waits for a dispatcher to begin a mail before it looks for other work.
 _PATIENCE_SECONDS: Final = 0.5
 #: About what a mail takes from its beginning until it is noted.
-_A_MAIL_SECONDS: Final = 0.012
+_A_MAIL_SECONDS: Final = 0.006
 _POLL_SECONDS: Final = 0.0005
 _MOST_ROUNDS: Final = 1000
 
