@@ -117,6 +117,18 @@ class _Stage:
         with transaction(self.engine) as session:
             outbox.queue_mails(session, [self._mail(number) for number in numbers])
 
+    def queue_for(self, kill: int) -> None:
+        """Queue what is set aside for that kill: a try that hit nobody uses up one mail at most."""
+        share = kill * MAILS // KILLS - self.queued
+        if share > 0:
+            self.queue(share)
+        elif not self.waiting():
+            self.queue(1)
+
+    def is_done(self) -> bool:
+        """Return whether nobody is left to be killed at work."""
+        return self.queued == MAILS and not self.waiting()
+
     def _mail(self, number: int) -> NewMail:
         return NewMail(
             dedup_key=f"drill:{number}",
@@ -189,10 +201,12 @@ def _play(stage: _Stage) -> int:
             _outage(stage, gate)
         with gate.held(shut=True):
             stage.shared.pass_by(_STEP)
-            stage.queue(MAILS // KILLS)
+            stage.queue_for(kills + 1)
             begun = [stage.shared.begun(place) for place in range(_DISPATCHERS)]
         place = _one_at_work(stage, begun, after=draw.choice((1, 1, 2)))
         if place is None:
+            if stage.is_done():
+                break
             continue
         time.sleep(draw.uniform(0, _A_MAIL_SECONDS))
         killed = stage.dispatchers[place]
