@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from datetime import date
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from models.rules.errors import PilotError
 from models.rules.working_days import HolidaysUnknownError, calendar_days
 from models.tables.programme import CalendarDay
+
+_DAY = CalendarDay.metadata.tables["calendar_day"]
+_IS_WORKDAY = select_rows(_DAY.c.is_workday).where(_DAY.c.day == bindparam("on"))
 
 
 class CalendarNotLoadedError(PilotError):
@@ -93,10 +98,11 @@ def neighbouring_workdays(session: Session, day: date) -> tuple[date | None, dat
 
 def is_workday(session: Session, day: date) -> bool:
     """Return whether people work on `day`; refused as `not_loaded` says where it is not known."""
-    row = session.get(CalendarDay, day)
-    if row is None:
+    session.flush()  # the year may have been entered just now
+    worked = session.connection().execute(_IS_WORKDAY, {"on": day}).scalar()
+    if worked is None:
         raise not_loaded(session, day)
-    return row.is_workday
+    return bool(worked)
 
 
 def require_loaded(session: Session, day: date) -> None:
