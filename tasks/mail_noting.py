@@ -56,14 +56,17 @@ class Clerk:
         """Note what must be noted before the content of another mail goes."""
         if self._noting is not None and self._noting.done():
             self._settle()
-        unnoted = [*self._being_noted, *self._waiting]
-        if unnoted and self._now() - unnoted[0].at >= A_MOMENT:
+        if self._is_late(self._being_noted):
+            self._settle()
+        if self._is_late(self._waiting):
             self.note_all()
-            return
-        if len(unnoted) >= MOST_UNNOTED:
+        if len(self._being_noted) + len(self._waiting) >= MOST_UNNOTED:
             self._settle()
         if len(self._waiting) >= _TOGETHER:
             self._begin()
+
+    def _is_late(self, mails: list[TakenMail]) -> bool:
+        return bool(mails) and self._now() - mails[0].at >= A_MOMENT
 
     def note_all(self) -> None:
         """Note all there is, and wait until it is done."""
