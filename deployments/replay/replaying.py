@@ -1,6 +1,5 @@
 """A replay from end to end: a scratch database, the course of the days, what has come of it."""
 
-import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -32,8 +31,6 @@ def replay(
     Raises `PilotError` where the days or the folder are of no use. Through Prefect, a process can
     play only once, and only if nothing has imported Prefect before.
     """
-    # Dead addresses are part of the play; each would be a line on the terminal.
-    logging.getLogger("tasks.mail").setLevel(logging.ERROR)
     with scratch(keep, server):
         course = prepare(wanted)
         with _engine(engine) as playing:
