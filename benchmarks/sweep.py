@@ -308,7 +308,6 @@ def _measure(
         (f"and {found['people']:,} mails", sweep.whole, bare.whole, True),
     ):
         times = ours / theirs
-        has_aim = is_whole and not late
         measures += [
             Measure(what=f"{what}: {rows}", value=ours * 1000, unit="ms"),
             Measure(what=f"{what}: bare", value=theirs * 1000, unit="ms"),
@@ -316,15 +315,18 @@ def _measure(
                 what=f"{what}: against it",
                 value=times,
                 unit="times",
-                aim=f"≤ {AIM_TIMES}" if has_aim else "",
-                is_met=times <= AIM_TIMES if has_aim else None,
+                aim=f"≤ {AIM_TIMES}" if is_whole else "",
+                is_met=times <= AIM_TIMES if is_whole else None,
             ),
         ]
+    times = sweep.whole / copy.whole
     measures.append(
         Measure(
             what=f"{what}: against copies of the rows",
-            value=sweep.whole / copy.whole,
+            value=times,
             unit="times",
+            aim=f"≤ {AIM_TIMES}",
+            is_met=times <= AIM_TIMES,
         )
     )
     measures.append(

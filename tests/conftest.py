@@ -90,6 +90,12 @@ def engine(copies: Copies) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def postgresql_engine(makers: Makers) -> Iterator[Engine]:
+    """The same on PostgreSQL, for what is about it alone."""
+    yield from makers("postgresql").fresh(_migrate)
+
+
+@pytest.fixture
 def world(copies: Copies) -> Iterator[World]:
     """The programme with its invented parties, and no case yet."""
     for engine in copies.fresh(fill_world):

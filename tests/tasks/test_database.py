@@ -121,10 +121,8 @@ def test_sqlite_writes_ahead_survives_a_power_cut_and_waits_for_other_writers(
     engine.dispose()
 
 
-def test_postgresql_compiles_no_statement(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite compiles every statement, and at once")
-    with reading(engine) as session:
+def test_postgresql_compiles_no_statement(postgresql_engine: Engine) -> None:
+    with reading(postgresql_engine) as session:
         assert session.connection().execute(text("SHOW jit")).scalar_one() == "off"
 
 

@@ -269,10 +269,9 @@ def test_whoever_is_kept_waiting_notes_what_was_taken_before(
 
 
 def test_notes_are_made_on_a_new_connection_where_the_old_one_was_lost(
-    engine, outside, server, clock
+    postgresql_engine, server, clock
 ):
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has no connection to lose")
+    outside = partial(transaction, postgresql_engine)
     queue(outside, *map(a_mail, range(3)))
 
     class Cutting(Sender):
@@ -286,7 +285,7 @@ def test_notes_are_made_on_a_new_connection_where_the_old_one_was_lost(
             return super().send(message)
 
     sender = Cutting(MailSettings(catch_port=server.port))
-    with unsynced_transactions(engine) as noting:
+    with unsynced_transactions(postgresql_engine) as noting:
         report = dispatch_once(noting, sender, now=clock)
     sender.close()
 
