@@ -22,7 +22,7 @@ from notifications.render import render
 from notifications.samples import OPENED
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
-from tasks.database import reading, transaction, unsynced_transactions
+from tasks.database import reading, transaction, unsynced
 from tasks.mail import dispatch_once
 from tasks.migration import upgrade
 from tests.databases import DATABASES, NoPostgresqlError, copies_of
@@ -83,8 +83,8 @@ def _measure(database: str, engine: Engine, port: int) -> list[Measure]:
             turn = range(begin, begin + TURN)
             _queue(engine, turn)
             wall, cpu = perf_counter(), process_time()
-            with unsynced_transactions(engine) as noting:
-                report = dispatch_once(noting, sender, limit=TURN)
+            with unsynced(engine) as kept:
+                report = dispatch_once(kept.transaction, sender, noting=kept.statement, limit=TURN)
             ours_wall += perf_counter() - wall
             ours_cpu += process_time() - cpu
             assert report.sent == TURN, report

@@ -21,7 +21,7 @@ from notifications.post import Post
 from notifications.report_sources import ReportSettings
 from notifications.settings import MailMode, MailSettings
 from notifications.template_check import check_templates
-from tasks.database import reading, transaction, unsynced_transactions
+from tasks.database import reading, transaction, unsynced
 from tasks.mail import dispatch_once
 from tasks.mail_modes import require_may_start
 from tasks.moments import note_moments
@@ -58,8 +58,13 @@ class Dispatcher:
                 with reading() as session:
                     if not outbox.is_due(session, now=machine_now()):
                         return
-                with unsynced_transactions() as noting:
-                    report = dispatch_once(noting, self._post, is_stopping=self._stopping.is_set)
+                with unsynced() as database:
+                    report = dispatch_once(
+                        database.transaction,
+                        self._post,
+                        noting=database.statement,
+                        is_stopping=self._stopping.is_set,
+                    )
                 if not report.sent:
                     return
 

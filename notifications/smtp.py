@@ -3,13 +3,14 @@
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from time import monotonic
 
 import yagmail
 
 from models.rules.bounces import is_address_dead
 from models.rules.mail import Attempt, MailOutcome
-from notifications.dialogue import Dialogue, DialogueTLS, Meanwhile
+from notifications.dialogue import Dialogue, DialogueTLS
 from notifications.mime import Letter
 from notifications.server import MailServer, Security
 from notifications.settings import MailSettings
@@ -24,6 +25,10 @@ _LONGEST_DETAIL = 500
 LONGEST_SECONDS = 100.0
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
     """Sends messages over one kept connection, and says how each one fared. Not thread-safe.
 
@@ -35,13 +40,14 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
     smtp: Dialogue | None
     #: When the present mail has taken too long (as `monotonic` counts).
     until: float
-    #: What is to be done while mails are sent.
-    meanwhile: Meanwhile
+    #: What is done while the server takes in a mail.
+    meanwhile: Callable[[], None]
 
     def __init__(self, settings: MailSettings, server: MailServer | None = None) -> None:
         """Send as `settings` say, to `server` or else to theirs; nothing connects yet."""
         self.settings = settings
-        self.meanwhile = Meanwhile()
+        self.meanwhile = nothing
+        self._announces = True
         self.server = server or settings.server()
         encrypted = trust(self.server.ca_file) if self.server.security != Security.NONE else None
         is_tls = self.server.security is Security.TLS
@@ -70,25 +76,36 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
         """The smtplib class that yagmail's `login` connects with."""
         return DialogueTLS if self.ssl else Dialogue
 
-    def send(self, message: Letter) -> Attempt:
+    def send(self, message: Letter, *, following: Letter | None = None) -> Attempt:
         """Hand `message` to the server and return how that went; raises nothing the net can cause.
+
+        With the mail goes what announces the one `following`, which should be sent next: another
+        one needs a new connection then.
 
         A kept connection that the server has closed meanwhile is opened anew, unless the message
         itself was already under way: then nobody knows, and it is to be tried again later.
         """
         self.until = monotonic() + LONGEST_SECONDS
-        return self._send(message)
+        if self.smtp and self.smtp.announced not in (None, message):
+            self.close()
+        return self._send(message, following)
 
-    def _send(self, message: Letter) -> Attempt:
+    def _send(self, message: Letter, following: Letter | None) -> Attempt:
         address = message.to_address
         kept = self.smtp
+        was_announced = kept is not None and kept.announced is not None
         try:
             client = kept or self._connected()
-            code, reply = client.hand_over(self.settings.from_address, address, message.content)
+            code, reply = client.hand_over(
+                self.settings.from_address, message, following if self._announces else None
+            )
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
-            if kept and _is_closed_by_server(error) and not kept.is_content_begun:
+            is_deaf = was_announced and _is_timeout(error)
+            if kept and not kept.is_content_begun and (is_deaf or _is_closed_by_server(error)):
+                # Some servers forget what has come with a content; then each mail goes by itself.
+                self._announces &= not is_deaf
                 self.close()
-                return self._send(message)
+                return self._send(message, following)
             if not _leaves_connection_usable(error):
                 self.close()
             return _explain(error, address, self.server)
@@ -149,12 +166,14 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
 
 
 def _is_closed_by_server(error: OSError) -> bool:
-    if isinstance(error.__context__, TimeoutError):  # slow is not closed
-        return False
-    return (
+    return not _is_timeout(error) and (  # slow is not closed
         isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError)
         or _code_of(error) == _SERVICE_CLOSING
     )
+
+
+def _is_timeout(error: OSError) -> bool:
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _leaves_connection_usable(error: OSError) -> bool:
@@ -232,7 +251,7 @@ def _servers_fault(error: OSError, code: int | None) -> str:
             return "邮件服务器的证书无法验证"
         case ssl.SSLError():
             return "与邮件服务器建立加密连接失败"
-        case TimeoutError() | OSError(__context__=TimeoutError()):
+        case _ if _is_timeout(error):
             return "邮件服务器没有及时应答"
         case smtplib.SMTPServerDisconnected():
             return "邮件服务器中途断开连接"

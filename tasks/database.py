@@ -4,7 +4,8 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _BUSY_MILLISECONDS = 30_000
 
 #: Begins a transaction: its work is committed at the end, or wholly undone on any error.
 Transactions = Callable[[], AbstractContextManager[Session]]
+#: The same for what is one statement on PostgreSQL, and nothing else.
+Statements = Callable[[], AbstractContextManager[Connection]]
 
 
 class DatabaseUrlError(PilotError):
@@ -129,27 +132,53 @@ def transaction(on: Engine | Connection | None = None) -> Iterator[Session]:
         yield session
 
 
-@contextmanager
-def unsynced_transactions(on: Engine | None = None) -> Iterator[Transactions]:
-    """Give what begins transactions, one after the other on a connection kept for them.
+@dataclass(frozen=True, kw_only=True)
+class Unsynced:
+    """Work that is simply done again where it is lost, on one connection, one after the other."""
 
-    For work that is simply done again where it is lost. What is committed outlives this process
-    whatever ends it; a power cut may undo the last moments. An answer waits for the disk; what the
-    dispatcher notes need not: the mail goes out once more, under the same Message-ID. Waiting for
-    the disk takes longer than all the rest of a mail, and so would a connection for each.
+    transaction: Transactions
+    #: PostgreSQL commits a statement by itself; to begin and to commit take longer than most do.
+    statement: Statements
+
+
+@contextmanager
+def unsynced(on: Engine | None = None) -> Iterator[Unsynced]:
+    """Keep a connection whose commits do not wait for the disk.
+
+    What is committed outlives this process whatever ends it; a power cut may undo the last moments.
+    An answer waits for the disk; what the dispatcher notes need not: the mail goes out once more,
+    under the same Message-ID. Waiting for the disk takes longer than all the rest of a mail, and so
+    would a connection for each.
     """
     bound = (on or engine()).execution_options(pilot_synchronous="NORMAL")
-    is_postgresql = bound.dialect.name == "postgresql"
     with bound.connect() as kept:
-        if is_postgresql:
-            kept.exec_driver_sql("SET synchronous_commit = off")
-            kept.commit()
+        if bound.dialect.name == "sqlite":
+            yield Unsynced(transaction=partial(transaction, kept), statement=partial(_begun, kept))
+            return
+        kept.exec_driver_sql("SET synchronous_commit = off")
+        kept.commit()
+        usual = kept.get_isolation_level()
+
+        @contextmanager
+        def statement() -> Iterator[Connection]:
+            kept.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                with kept.begin():
+                    yield kept
+            finally:
+                kept.execution_options(isolation_level=usual)
+
         try:
-            yield lambda: transaction(kept)
-        finally:
-            if is_postgresql:  # somebody else has the connection next
-                kept.exec_driver_sql("RESET synchronous_commit")
-                kept.commit()
+            yield Unsynced(transaction=partial(transaction, kept), statement=statement)
+        finally:  # somebody else has the connection next
+            kept.exec_driver_sql("RESET synchronous_commit")
+            kept.commit()
+
+
+@contextmanager
+def _begun(connection: Connection) -> Iterator[Connection]:
+    with connection.begin():
+        yield connection
 
 
 @contextmanager

@@ -7,23 +7,26 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
 from models.operations import outbox, reach
-from models.operations.outbox import ClaimedMail
+from models.operations.outbox import ClaimedMail, TakenMail
 from models.operations.reminder_mails import write_reminders
 from models.operations.settled_matters import drop_settled
 from models.rules.mail import Attempt, MailOutcome
 from models.tables.mail import machine_now
-from notifications.dialogue import Meanwhile
 from notifications.post import Post
 from notifications.settings import MailMode
-from notifications.smtp import LONGEST_SECONDS, Sender
-from tasks.database import Transactions
-from tasks.mail_noting import Clerk
+from notifications.smtp import LONGEST_SECONDS, Sender, nothing
+from tasks.database import Statements, Transactions
 from tasks.mail_writing import Writer
 
 #: How long a claimed mail is ours. After that another dispatcher may take us for dead.
@@ -55,6 +58,7 @@ def dispatch_once(
     transaction: Transactions,
     sender: Sender | Post,
     *,
+    noting: Statements | None = None,
     now: Callable[[], datetime] = machine_now,
     limit: int = 50,
     lease: timedelta = LEASE,
@@ -62,11 +66,9 @@ def dispatch_once(
 ) -> DispatchReport:
     """Send up to `limit` mails that are due, each on its own: a bad one holds up no other.
 
-    What the server takes is noted before another content goes. Only where less than `A_MOMENT` has
-    passed since, and the server keeps nobody waiting for as long, some are noted together: so a
-    kill leaves one mail that was taken and not noted or, within a moment, at most `MOST_UNNOTED`.
-    They are sent again under the same Message-ID. When the server itself fails, the rest of the
-    round goes back untouched.
+    What the server takes is noted before another content goes; it hears meanwhile who that one is
+    for. So a kill leaves at most one mail that was taken and not noted, which is sent again under
+    the same Message-ID. When the server itself fails, the rest of the round goes back untouched.
     """
     settings = sender.settings
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -82,44 +84,56 @@ def dispatch_once(
         )
         unsettled = drop_settled(session, write_reminders(session, claimed))
         mails = reach.set_aside(session, unsettled, now=now())
-    retried = failed = 0
+    sent = retried = failed = 0
     untried = deque(mails)
+    noting = noting or partial(_connection_of, transaction)
+    writer = Writer(settings, mails, now)
+    sender.meanwhile = writer.write
     try:
-        writer = Writer(settings, mails, now)
-        with Clerk(transaction, now) as clerk:
-            sender.meanwhile = Meanwhile(
-                announced=writer.carry_on,
-                before_content=clerk.keep_up,
-                content_sent=writer.begin,
-                kept_waiting=clerk.note_all,
+        while untried and untried[0].next_try_at - now() >= _NEEDED and not is_stopping():
+            prepared = writer.take()
+            mail = untried.popleft()
+            attempt = prepared.refusal or sender.send(
+                prepared.sendable(), following=writer.following()
             )
-            while untried and untried[0].next_try_at - now() >= _NEEDED and not is_stopping():
-                prepared = writer.take()
-                mail = untried.popleft()
-                attempt = prepared.refusal or sender.send(prepared.sendable())
-                if attempt.outcome is MailOutcome.ACCEPTED:
-                    clerk.add(prepared.taken(attempt, now()))
-                    continue
-                clerk.note_all()
-                if _note_failure(transaction, mail, attempt, now()):
-                    retried += 1
-                else:
-                    failed += 1
-                if attempt.is_servers_fault:
-                    break
+            if attempt.outcome is MailOutcome.ACCEPTED:
+                _note_taken(noting, prepared.taken(attempt, now()))
+                sent += 1
+            elif _note_failure(transaction, mail, attempt, now()):
+                retried += 1
+            else:
+                failed += 1
+            if attempt.is_servers_fault:
+                break
     finally:  # also when we are told to stop: the next round need not wait for the lease's end
-        sender.meanwhile = Meanwhile()
+        sender.meanwhile = nothing
         if untried:
             with transaction() as session:
                 outbox.release(session, untried, now=now())
     return DispatchReport(
-        sent=clerk.noted,
+        sent=sent,
         retried=retried,
         failed=failed,
         released=len(untried),
         passed_on=len(unsettled) - len(mails),
         cancelled=len(claimed) - len(unsettled),
     )
+
+
+def _note_taken(noting: Statements, taken: TakenMail) -> None:
+    """Note that a mail was taken."""
+    try:
+        with noting() as connection:
+            outbox.mark_sent(connection, taken)
+    except DBAPIError:  # the connection kept for that was lost: there will be a new one
+        with noting() as connection:
+            outbox.mark_sent(connection, taken)
+
+
+@contextmanager
+def _connection_of(transaction: Transactions) -> Iterator[Connection]:
+    with transaction() as session:
+        yield session.connection()
 
 
 def _note_failure(

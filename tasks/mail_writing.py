@@ -1,8 +1,8 @@
-"""Writes the mails of a round ahead of their sending, a step at a time."""
+"""Writes the mails of a round ahead of their sending."""
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,23 +46,8 @@ class Prepared:
         )
 
 
-class _Draft:
-    """A mail on the way to be written."""
-
-    def __init__(self, steps: Generator[None, None, Prepared]) -> None:
-        self._steps = steps
-        #: None as long as there are steps to be done.
-        self.prepared: Prepared | None = None
-
-    def go_on(self) -> None:
-        try:
-            next(self._steps)
-        except StopIteration as end:
-            self.prepared = end.value
-
-
 class Writer:
-    """Writes in the moments when the sender waits for the server: each is as long as a step.
+    """Writes ahead, in the moments when the sender waits for the server.
 
     A thread of its own would take longer: two that take turns at Python's lock wait for one another
     more than they work.
@@ -75,45 +60,34 @@ class Writer:
         self._settings = settings
         self._now = now
         self._coming = iter(mails)
-        self._drafts: deque[_Draft] = deque()
-        # One is sent, the next one is finished, that after it begun.
-        self.begin()
-        self.begin()
+        self._written: deque[Prepared] = deque()
 
-    def begin(self) -> None:
-        """Do the longest step of the next mail, its first: while the server takes in another."""
+    def write(self) -> None:
+        """Write one more, if there is one."""
         mail = next(self._coming, None)
         if mail is not None:
-            self._drafts.append(_Draft(_writing(self._settings, mail, self._now())))
-            self._drafts[-1].go_on()
-
-    def carry_on(self) -> None:
-        """Do a step of a mail that is begun: while the server hears of another."""
-        for draft in self._drafts:
-            if draft.prepared is None:
-                draft.go_on()
-                return
+            self._written.append(_written(self._settings, mail, self._now()))
 
     def take(self) -> Prepared:
-        """Return the next mail, written to its end."""
-        if not self._drafts:
-            self.begin()
-        draft = self._drafts.popleft()
-        while draft.prepared is None:
-            draft.go_on()
-        return draft.prepared
+        """Return the next mail."""
+        if not self._written:
+            self.write()
+        return self._written.popleft()
+
+    def following(self) -> Letter | None:
+        """Return what will be taken next, unless there is no sending it."""
+        if not self._written:
+            self.write()
+        return self._written[0].message if self._written else None
 
 
-def _writing(
-    settings: MailSettings, mail: ClaimedMail, now: datetime
-) -> Generator[None, None, Prepared]:
-    """Return, some steps later, the mail's words and message, or why they cannot be made."""
+def _written(settings: MailSettings, mail: ClaimedMail, now: datetime) -> Prepared:
+    """Return the mail's words and message, or why they cannot be made."""
     if mail.attempts > MOST_ATTEMPTS:  # its dispatcher died each time, before it could say why
         return _refused(mail, f"已尝试 {MOST_ATTEMPTS} 次，每次都中途中断，不再重试")
     try:
         context = read_context(mail.template, mail.context)
         words = render(context)
-        yield
         message = build_message(
             words,
             settings,

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Engine
 
+from notifications.settings import MailSettings
+from notifications.smtp import Sender
 from tasks.migration import upgrade
 from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of, postgresql_server
+from tests.smtp_server import SmtpServer
 
 #: Up to which part of the others the files that start whole systems are spread.
 _SPREAD = 0.7
@@ -117,6 +120,21 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         capture_output=True,
     )
     return directory / "certificate.pem", directory / "key.pem"
+
+
+@pytest.fixture
+def mail_server() -> Iterator[SmtpServer]:
+    """A real mail server that takes everything, unless it is told not to."""
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(mail_server: SmtpServer) -> Iterator[Sender]:
+    """Who sends to it."""
+    sender = Sender(MailSettings(catch_port=mail_server.port))
+    yield sender
+    sender.close()
 
 
 @pytest.fixture(autouse=True)

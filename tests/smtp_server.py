@@ -61,7 +61,11 @@ class _Session(SMTP):
     """Lets the test see what comes together, and say something before a content."""
 
     def data_received(self, data):
-        self.event_handler.packets.append(bytes(data))
+        server = self.event_handler
+        server.packets.append(bytes(data))
+        if server.is_forgetful:
+            content, end, _ = data.partition(b"\r\n.\r\n")
+            data = content + end
         super().data_received(data)
 
     async def smtp_DATA(self, arg):  # noqa: N802
@@ -85,6 +89,8 @@ class SmtpServer:
     login: tuple[str, str] | None = None
     #: Whether it offers RFC 2920's PIPELINING, as every server in the world does.
     is_pipelining: bool = True
+    #: Whether it forgets what comes together with a content.
+    is_forgetful: bool = False
     at_sender: deque = field(default_factory=deque)
     at_recipient: dict = field(default_factory=script)
     #: At the command, before the content; 354 lets one in that is for nobody.

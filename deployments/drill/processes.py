@@ -22,7 +22,7 @@ from models.tables.mail import machine_now
 from notifications.mime import Letter
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
-from tasks.database import make_engine, reading, unsynced_transactions
+from tasks.database import make_engine, reading, unsynced
 from tasks.mail import dispatch_once
 
 #: Mails that a dispatcher takes at once: few, so that two of them share what there is.
@@ -114,9 +114,9 @@ def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> Non
     """Send what is due, round by round, until killed or left alone."""
 
     class Counting(Sender):
-        def send(self, message: Letter) -> Attempt:
+        def send(self, message: Letter, *, following: Letter | None = None) -> Attempt:
             shared.begin(place)
-            return super().send(message)
+            return super().send(message, following=following)
 
     engine = make_engine(url)
     sender = Counting(MailSettings(mode=MailMode.CATCH, catch_port=port))
@@ -128,5 +128,11 @@ def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> Non
         if not is_due:
             time.sleep(_IDLE_SECONDS)
             continue
-        with here.held(shut=False), unsynced_transactions(engine) as noting:
-            dispatch_once(noting, sender, now=shared.now, limit=_AT_ONCE)
+        with here.held(shut=False), unsynced(engine) as database:
+            dispatch_once(
+                database.transaction,
+                sender,
+                noting=database.statement,
+                now=shared.now,
+                limit=_AT_ONCE,
+            )

@@ -14,7 +14,6 @@ from deployments.drill.server import is_refused, number_of
 from models.rules.mail import MailOutcome, MailState
 from models.tables.mail import MailAttempt, OutboxMail
 from tasks.database import reading
-from tasks.mail_noting import MOST_UNNOTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,19 +88,16 @@ def judge(engine: Engine, journal: Path, *, kills: int, seed: int, seconds: floa
 def _cut_off(events: Sequence[Mapping[str, Any]], noted: set[str]) -> set[str]:
     """Return what the server took and nobody noted, last on a connection without good-bye.
 
-    That is what a kill between the server's 250 and our note looks like from outside. It leaves no
-    more mails than a dispatcher may have unnoted, and all of them behind those that are noted.
+    That is what a kill between the server's 250 and our note looks like from outside.
     """
-    sessions: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    last: dict[str, Mapping[str, Any]] = {}
     for event in events:
-        sessions[event["session"]].append(event)
-    cut_off: set[str] = set()
-    for ours in sessions.values():
-        for event in ours[: -MOST_UNNOTED - 1 : -1]:
-            if "queued" not in event or event["queued"] in noted:
-                break
-            cut_off.add(event["queued"])
-    return cut_off
+        last[event["session"]] = event
+    return {
+        event["queued"]
+        for event in last.values()
+        if "queued" in event and event["queued"] not in noted
+    }
 
 
 def _is_lost(mail: OutboxMail, taken: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:

@@ -78,15 +78,13 @@ def _send(session: Session) -> bool:
 def _deliver(session: Session, mail: ClaimedMail) -> None:
     words = render(read_context(mail.template, mail.context))
     outbox.mark_sent(
-        session,
-        [
-            TakenMail(
-                mail=mail,
-                attempt=_TAKEN,
-                subject=words.subject,
-                text=words.text,
-                html=words.html,
-                at=machine_now(),
-            )
-        ],
+        session.connection(),
+        TakenMail(
+            mail=mail,
+            attempt=_TAKEN,
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            at=machine_now(),
+        ),
     )

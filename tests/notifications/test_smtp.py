@@ -23,16 +23,9 @@ ACCEPTED, TRY_AGAIN, REFUSED = MailOutcome
 
 
 @pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
-def server(request):
+def mail_server(request):
     with SmtpServer(is_pipelining=request.param) as server:
         yield server
-
-
-@pytest.fixture
-def sender(server):
-    sender = Sender(MailSettings(catch_port=server.port))
-    yield sender
-    sender.close()
 
 
 def a_message(number=1, to_address="lin@example.com"):
@@ -51,28 +44,30 @@ def at(port, **changes):
     return Sender(MailSettings(), MailServer(host="127.0.0.1", port=port, **changes))
 
 
-def test_an_accepted_mail_brings_the_servers_own_words(server, sender):
+def test_an_accepted_mail_brings_the_servers_own_words(mail_server, sender):
     attempt = sender.send(a_message())
 
     assert attempt == Attempt(
         outcome=ACCEPTED,
         code=250,
-        server=f"127.0.0.1:{server.port}",
+        server=f"127.0.0.1:{mail_server.port}",
         reason="服务器已接收",
         detail="2.0.0 Ok: queued as 0001",
         is_caught=True,  # the settings of a trial: this server stands for the local mailbox
     )
-    [mail] = server.received
+    [mail] = mail_server.received
     assert (mail.to_address, mail.message_id) == ("lin@example.com", "<1@example.com>")
     assert mail.message["Subject"] == render(OPENED).subject
 
 
-def test_many_mails_go_over_one_connection(server, sender):
+def test_many_mails_go_over_one_connection(mail_server, sender):
     for number in range(5):
         sender.send(a_message(number))
 
-    assert [mail.message_id for mail in server.received] == [f"<{n}@example.com>" for n in range(5)]
-    assert server.connections == 1
+    assert [mail.message_id for mail in mail_server.received] == [
+        f"<{n}@example.com>" for n in range(5)
+    ]
+    assert mail_server.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -89,9 +84,9 @@ def test_many_mails_go_over_one_connection(server, sender):
     ],
 )
 def test_what_is_said_of_one_mail_ends_or_delays_that_mail_only(
-    server, sender, at_stage, words, outcome, code, reason
+    mail_server, sender, at_stage, words, outcome, code, reason
 ):
-    getattr(server, at_stage)["lin@example.com"].append(Reply(words))
+    getattr(mail_server, at_stage)["lin@example.com"].append(Reply(words))
 
     attempt = sender.send(a_message())
     following = sender.send(a_message(2, "chen@example.com"))
@@ -99,14 +94,14 @@ def test_what_is_said_of_one_mail_ends_or_delays_that_mail_only(
     assert attempt == Attempt(
         outcome=outcome,
         code=code,
-        server=f"127.0.0.1:{server.port}",
+        server=f"127.0.0.1:{mail_server.port}",
         reason=f"{reason}（lin@example.com，服务器代码 {code}）",
         detail=words[4:],
         is_address_dead=words == "550 5.1.1 no such user" and at_stage == "at_recipient",
         is_caught=True,
     )
-    assert (following.outcome, server.connections) == (ACCEPTED, 1)
-    assert [mail.message_id for mail in server.received] == ["<2@example.com>"]
+    assert (following.outcome, mail_server.connections) == (ACCEPTED, 1)
+    assert [mail.message_id for mail in mail_server.received] == ["<2@example.com>"]
 
 
 @pytest.mark.parametrize(
@@ -117,16 +112,16 @@ def test_what_is_said_of_one_mail_ends_or_delays_that_mail_only(
         ("421 4.3.2 closing", 421, "邮件服务器暂停服务"),
     ],
 )
-def test_a_server_that_does_not_like_us_loses_no_mail(server, sender, words, code, reason):
-    server.at_sender.append(Reply(words))
+def test_a_server_that_does_not_like_us_loses_no_mail(mail_server, sender, words, code, reason):
+    mail_server.at_sender.append(Reply(words))
 
     attempt = sender.send(a_message())
 
     assert attempt == Attempt(
         outcome=TRY_AGAIN,
         code=code,
-        server=f"127.0.0.1:{server.port}",
-        reason=f"{reason}：127.0.0.1:{server.port}（服务器代码 {code}）",
+        server=f"127.0.0.1:{mail_server.port}",
+        reason=f"{reason}：127.0.0.1:{mail_server.port}（服务器代码 {code}）",
         detail=words[4:],
         is_caught=True,
         is_servers_fault=True,
@@ -134,8 +129,8 @@ def test_a_server_that_does_not_like_us_loses_no_mail(server, sender, words, cod
     assert sender.send(a_message(2)).outcome is ACCEPTED
 
 
-def test_a_mail_too_large_for_the_server_is_not_sent_again_and_again(server, sender):
-    server.at_sender.append(Reply("552 5.3.4 message too big"))
+def test_a_mail_too_large_for_the_server_is_not_sent_again_and_again(mail_server, sender):
+    mail_server.at_sender.append(Reply("552 5.3.4 message too big"))
 
     attempt = sender.send(a_message())
 
@@ -145,49 +140,49 @@ def test_a_mail_too_large_for_the_server_is_not_sent_again_and_again(server, sen
 
 @pytest.mark.parametrize("is_kept_by_server", [True, False])
 def test_a_connection_broken_while_a_mail_is_under_way_is_not_tried_at_once(
-    server, sender, is_kept_by_server
+    mail_server, sender, is_kept_by_server
 ):
     sender.send(a_message(1))
-    server.at_data["lin@example.com"].append(HangUp(kept=is_kept_by_server))
+    mail_server.at_data["lin@example.com"].append(HangUp(kept=is_kept_by_server))
 
     attempt = sender.send(a_message(2))
 
     assert (attempt.outcome, attempt.code, attempt.is_servers_fault) == (TRY_AGAIN, None, True)
-    assert attempt.reason == f"邮件服务器中途断开连接：127.0.0.1:{server.port}"
-    assert len(server.received) == 1 + is_kept_by_server
+    assert attempt.reason == f"邮件服务器中途断开连接：127.0.0.1:{mail_server.port}"
+    assert len(mail_server.received) == 1 + is_kept_by_server
     assert sender.send(a_message(3)).outcome is ACCEPTED
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(server, sender):
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(mail_server, sender):
     sender.send(a_message(1))
-    server.hang_up()
+    mail_server.hang_up()
 
     assert sender.send(a_message(2)).outcome is ACCEPTED
-    assert server.connections == 2
+    assert mail_server.connections == 2
 
 
-def test_a_server_that_ends_a_long_dialogue_by_421_is_asked_again_at_once(server, sender):
+def test_a_server_that_ends_a_long_dialogue_by_421_is_asked_again_at_once(mail_server, sender):
     sender.send(a_message(1))
-    server.at_recipient["lin@example.com"].append(Reply("421 4.7.0 too many mails"))
+    mail_server.at_recipient["lin@example.com"].append(Reply("421 4.7.0 too many mails"))
 
     assert sender.send(a_message(2)).outcome is ACCEPTED
-    assert server.connections == 2
+    assert mail_server.connections == 2
 
 
 @pytest.mark.parametrize("at_stage", ["at_recipient", "at_data"])
 @pytest.mark.parametrize("is_connection_kept", [False, True])
-def test_a_slow_server_is_left_after_the_time_out(server, at_stage, is_connection_kept):
-    sender = at(server.port, timeout=0.3)
+def test_a_slow_server_is_left_after_the_time_out(mail_server, at_stage, is_connection_kept):
+    sender = at(mail_server.port, timeout=0.3)
     if is_connection_kept:
         sender.send(a_message(1))
-    getattr(server, at_stage)["lin@example.com"].append(Wait(60))
+    getattr(mail_server, at_stage)["lin@example.com"].append(Wait(60))
 
     attempt = sender.send(a_message(2))
     sender.close()
 
     assert (attempt.outcome, attempt.code, attempt.is_servers_fault) == (TRY_AGAIN, None, True)
-    assert attempt.reason == f"邮件服务器没有及时应答：127.0.0.1:{server.port}"
-    assert server.connections == 1  # not asked a second time
+    assert attempt.reason == f"邮件服务器没有及时应答：127.0.0.1:{mail_server.port}"
+    assert mail_server.connections == 1  # not asked a second time
 
 
 def test_a_server_that_never_greets_is_left_after_the_time_out():
@@ -201,26 +196,26 @@ def test_a_server_that_never_greets_is_left_after_the_time_out():
 
 
 def test_a_server_that_says_a_little_now_and_then_does_not_hold_a_mail_for_ever(
-    server, monkeypatch
+    mail_server, monkeypatch
 ):
     monkeypatch.setattr(smtp, "LONGEST_SECONDS", 0.5)
-    sender = at(server.port, timeout=0.4)
-    server.at_sender.append(Wait(0.3))
-    server.at_recipient["lin@example.com"].append(Wait(0.3))
+    sender = at(mail_server.port, timeout=0.4)
+    mail_server.at_sender.append(Wait(0.3))
+    mail_server.at_recipient["lin@example.com"].append(Wait(0.3))
 
     attempt = sender.send(a_message(1))
     following = sender.send(a_message(2, "chen@example.com"))
     sender.close()
 
     assert (attempt.outcome, attempt.is_servers_fault) == (TRY_AGAIN, True)
-    assert attempt.reason == f"邮件服务器没有及时应答：127.0.0.1:{server.port}"
+    assert attempt.reason == f"邮件服务器没有及时应答：127.0.0.1:{mail_server.port}"
     assert following.outcome is ACCEPTED
-    assert [mail.to_address for mail in server.received] == ["chen@example.com"]
+    assert [mail.to_address for mail in mail_server.received] == ["chen@example.com"]
 
 
 def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_back():
-    with SmtpServer() as server:
-        port = server.port
+    with SmtpServer() as mail_server:
+        port = mail_server.port
         sender = at(port)
         sender.send(a_message(1))
 
@@ -233,7 +228,7 @@ def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_back():
         detail="[Errno 111] Connection refused",
         is_servers_fault=True,
     )
-    with SmtpServer(port=port) as server:
+    with SmtpServer(port=port) as mail_server:
         assert sender.send(a_message(3)).outcome is ACCEPTED
         sender.close()
 
@@ -245,50 +240,50 @@ def test_encryption_with_a_login(monkeypatch, certificate, security):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with SmtpServer(
         tls=context, is_tls_from_start=security is Security.TLS, login=("pilot", "secret")
-    ) as server:
-        right = at(server.port, security=security, user="pilot", password="secret")
-        wrong = at(server.port, security=security, user="pilot", password="guess")
-        without = at(server.port, security=security, user="pilot")
+    ) as mail_server:
+        right = at(mail_server.port, security=security, user="pilot", password="secret")
+        wrong = at(mail_server.port, security=security, user="pilot", password="guess")
+        without = at(mail_server.port, security=security, user="pilot")
 
         attempts = [sender.send(a_message()) for sender in (right, wrong, without)]
         right.close()
 
     assert [attempt.outcome for attempt in attempts] == [ACCEPTED, TRY_AGAIN, TRY_AGAIN]
     assert [attempt.code for attempt in attempts] == [250, 535, 535]
-    reason = f"邮件服务器不接受登录名或密码：127.0.0.1:{server.port}（服务器代码 535）"
+    reason = f"邮件服务器不接受登录名或密码：127.0.0.1:{mail_server.port}（服务器代码 535）"
     assert [attempt.reason for attempt in attempts[1:]] == [reason, reason]
-    assert len(server.received) == 1
+    assert len(mail_server.received) == 1
 
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate, security):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    with SmtpServer(tls=context, is_tls_from_start=security is Security.TLS) as server:
-        attempt = at(server.port, security=security).send(a_message())
+    with SmtpServer(tls=context, is_tls_from_start=security is Security.TLS) as mail_server:
+        attempt = at(mail_server.port, security=security).send(a_message())
 
     assert (attempt.outcome, attempt.is_servers_fault) == (TRY_AGAIN, True)
-    assert attempt.reason == f"邮件服务器的证书无法验证：127.0.0.1:{server.port}"
-    assert server.received == []
+    assert attempt.reason == f"邮件服务器的证书无法验证：127.0.0.1:{mail_server.port}"
+    assert mail_server.received == []
 
 
-def test_a_server_without_encryption_gets_nothing_where_encryption_is_asked_for(server):
-    attempt = at(server.port, security=Security.STARTTLS).send(a_message())
+def test_a_server_without_encryption_gets_nothing_where_encryption_is_asked_for(mail_server):
+    attempt = at(mail_server.port, security=Security.STARTTLS).send(a_message())
 
     assert attempt.outcome is TRY_AGAIN
-    assert attempt.reason == f"邮件服务器不支持所要求的加密或登录方式：127.0.0.1:{server.port}"
-    assert server.received == []
+    assert attempt.reason == f"邮件服务器不支持所要求的加密或登录方式：127.0.0.1:{mail_server.port}"
+    assert mail_server.received == []
 
 
-def test_the_servers_words_are_kept_short_and_printable(server, sender):
-    server.at_recipient["lin@example.com"].append(Reply("550 " + "no\x00\x07 " * 300))
+def test_the_servers_words_are_kept_short_and_printable(mail_server, sender):
+    mail_server.at_recipient["lin@example.com"].append(Reply("550 " + "no\x00\x07 " * 300))
 
     attempt = sender.send(a_message())
 
     assert attempt.detail == ("no " * 300)[:500]
 
 
-def test_yagmail_prints_nothing_of_its_own(server, sender, capfd):
+def test_yagmail_prints_nothing_of_its_own(mail_server, sender, capfd):
     sender.send(a_message())
 
     assert capfd.readouterr() == ("", "")

@@ -62,7 +62,7 @@ def end(outside, attempt, now=None):
             outbox.mark_failed(session, mail, attempt, now=now)
         else:
             taken = TakenMail(mail=mail, attempt=attempt, subject="s", text="t", html="h", at=now)
-            outbox.mark_sent(session, [taken])
+            outbox.mark_sent(session.connection(), taken)
     return mail.id
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Engine, text
+from sqlalchemy import URL, Engine, insert, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
@@ -17,7 +17,7 @@ from tasks.database import (
     make_engine,
     reading,
     transaction,
-    unsynced_transactions,
+    unsynced,
 )
 
 
@@ -129,7 +129,7 @@ def test_postgresql_compiles_no_statement(postgresql_engine: Engine) -> None:
 def test_only_a_scratch_database_never_waits_for_the_disk(tmp_path: Path) -> None:
     with scratch(tmp_path / "scratch"):
         assert _pragmas(engine(), "synchronous") == [0]
-        with unsynced_transactions() as begin, begin() as session:
+        with unsynced() as kept, kept.transaction() as session:
             assert session.execute(text("PRAGMA synchronous")).scalar_one() == 1
         assert _pragmas(engine(), "synchronous") == [0]
 
@@ -151,25 +151,43 @@ def test_only_unsynced_transactions_do_not_wait_for_the_disk(engine: Engine) -> 
     def waiting(session: Session) -> object:
         return session.connection().exec_driver_sql(asked).scalar()
 
-    with unsynced_transactions(ours) as begin:
+    with unsynced(ours) as kept:
         for _ in range(2):
-            with begin() as session:
-                unsynced = waiting(session)
-    with pytest.raises(KeyError), unsynced_transactions(ours) as begin, begin():
+            with kept.transaction() as session:
+                not_waiting = waiting(session)
+        with kept.statement() as connection:
+            assert connection.exec_driver_sql(asked).scalar() == not_waiting
+    with pytest.raises(KeyError), unsynced(ours) as kept, kept.transaction():
         raise KeyError
     with transaction(ours) as session:  # on the same connection
         synced = waiting(session)
     ours.dispose()
 
-    assert (unsynced, synced) == ((1, 2) if is_sqlite else ("off", "on"))
+    assert (not_waiting, synced) == ((1, 2) if is_sqlite else ("off", "on"))
 
 
 def test_unsynced_transactions_are_wholly_undone_on_any_error_and_go_on(engine: Engine) -> None:
-    with unsynced_transactions(engine) as begin:
-        with pytest.raises(IntegrityError), begin() as session:
+    with unsynced(engine) as kept:
+        with pytest.raises(IntegrityError), kept.transaction() as session:
             session.add_all([Party(role=Role.ASSESSOR, name="示例评测") for _ in range(2)])
-        with begin() as session:
+        with kept.transaction() as session:
             session.add(Party(role=Role.ASSESSOR, name="示例评审"))
 
     with reading(engine) as session:
         assert [party.name for party in session.exec(select(Party))] == ["示例评审"]
+
+
+def test_a_statement_is_kept_by_itself_and_transactions_go_on_as_before(engine: Engine) -> None:
+    with unsynced(engine) as kept:
+        for name in ("示例评测", "示例评审"):
+            with kept.statement() as connection:
+                connection.execute(insert(Party).values(role=Role.ASSESSOR, name=name))
+            with reading(engine) as session:
+                assert name in session.exec(select(Party.name)).all()
+            with pytest.raises(IntegrityError), kept.transaction() as session:
+                session.add_all(Party(role=Role.ASSESSOR, name=each) for each in ("未留下", name))
+        with pytest.raises(IntegrityError), kept.statement() as connection:
+            connection.execute(insert(Party).values(role=Role.ASSESSOR, name="示例评测"))
+
+    with reading(engine) as session:
+        assert set(session.exec(select(Party.name))) == {"示例评测", "示例评审"}

@@ -22,26 +22,13 @@ from notifications.smtp import Sender
 from tasks.database import reading, transaction
 from tasks.mail import LEASE, DispatchReport, dispatch_once
 from tests.builders import CITY, FIRST_DAY, instant
-from tests.smtp_server import Reply, SmtpServer
+from tests.smtp_server import Reply
 
 UNKNOWN = Reply("550 5.1.1 user unknown")
 
 
 class Killed(BaseException):
     """The process is gone: nothing below runs any more."""
-
-
-@pytest.fixture
-def server():
-    with SmtpServer() as server:
-        yield server
-
-
-@pytest.fixture
-def sender(server):
-    sender = Sender(MailSettings(catch_port=server.port))
-    yield sender
-    sender.close()
 
 
 @pytest.fixture
@@ -127,10 +114,10 @@ def stop(outside, *contacts):
 
 
 def test_a_dead_address_sends_the_mail_on_to_the_next_contact_by_name(
-    outside, sender, server, people
+    outside, sender, mail_server, people
 ):
     first, second, _ = people
-    server.at_recipient[first.email].append(UNKNOWN)
+    mail_server.at_recipient[first.email].append(UNKNOWN)
     write(outside, first)
 
     everything(outside, sender)
@@ -148,15 +135,15 @@ def test_a_dead_address_sends_the_mail_on_to_the_next_contact_by_name(
     assert [line.strip("　") for line in lines if first.name in line] == [
         f"本邮件原发送给{first.name}，未能送达，现转送给您。"
     ]
-    assert [mail.to_address for mail in server.received] == [second.email]
+    assert [mail.to_address for mail in mail_server.received] == [second.email]
     assert suppressed(outside) == [first.email]
     assert calls(outside) == []
 
 
 def test_what_stands_on_the_list_says_why_since_when_and_which_mail(
-    outside, sender, server, people
+    outside, sender, mail_server, people
 ):
-    server.at_recipient[people[0].email].append(UNKNOWN)
+    mail_server.at_recipient[people[0].email].append(UNKNOWN)
     write(outside, people[0])
 
     everything(outside, sender)
@@ -169,9 +156,9 @@ def test_what_stands_on_the_list_says_why_since_when_and_which_mail(
     assert kept.since >= mails(outside)[0].entered_at
 
 
-def test_when_nobody_is_left_the_mail_is_to_be_telephoned(outside, sender, server, people):
+def test_when_nobody_is_left_the_mail_is_to_be_telephoned(outside, sender, mail_server, people):
     for person in people:
-        server.at_recipient[person.email].append(UNKNOWN)
+        mail_server.at_recipient[person.email].append(UNKNOWN)
     write(outside, people[0])
 
     everything(outside, sender)
@@ -180,14 +167,14 @@ def test_when_nobody_is_left_the_mail_is_to_be_telephoned(outside, sender, serve
     [call] = calls(outside)
     assert (call.mail_id, call.party_id) == (mails(outside)[2].id, people[0].party_id)
     assert "收件地址不存在或拒收" in call.why
-    assert server.received == []
+    assert mail_server.received == []
 
 
 @pytest.mark.parametrize("words", ["554 5.7.1 spam", "550 5.7.1 blocked", "552 5.2.2 mailbox full"])
 def test_a_refused_content_neither_stops_an_address_nor_goes_on(
-    outside, sender, server, people, words
+    outside, sender, mail_server, people, words
 ):
-    server.at_recipient[people[0].email].append(Reply(words))
+    mail_server.at_recipient[people[0].email].append(Reply(words))
     write(outside, people[0])
 
     everything(outside, sender)
@@ -196,8 +183,8 @@ def test_a_refused_content_neither_stops_an_address_nor_goes_on(
     assert (suppressed(outside), calls(outside)) == ([], [])
 
 
-def test_an_unknown_user_after_data_is_about_the_mail(outside, sender, server, people):
-    server.at_data[people[0].email].append(UNKNOWN)
+def test_an_unknown_user_after_data_is_about_the_mail(outside, sender, mail_server, people):
+    mail_server.at_data[people[0].email].append(UNKNOWN)
     write(outside, people[0])
 
     everything(outside, sender)
@@ -205,7 +192,7 @@ def test_an_unknown_user_after_data_is_about_the_mail(outside, sender, server, p
     assert (len(mails(outside)), suppressed(outside)) == (1, [])
 
 
-def test_an_address_that_no_server_would_take_goes_on_too(outside, sender, server, people):
+def test_an_address_that_no_server_would_take_goes_on_too(outside, sender, mail_server, people):
     with outside() as session:
         session.get_one(Contact, people[0].id).email = "林@nowhere"
     write(outside, Contact(**{**people[0].model_dump(), "email": "林@nowhere"}))
@@ -215,16 +202,18 @@ def test_an_address_that_no_server_would_take_goes_on_too(outside, sender, serve
     assert states(outside)[1] == (people[1].name, MailState.SENT)
 
 
-def test_a_mailbox_that_stays_full_for_hours_sends_the_mail_on(outside, sender, server, people):
+def test_a_mailbox_that_stays_full_for_hours_sends_the_mail_on(
+    outside, sender, mail_server, people
+):
     first, second, _ = people
     write(outside, first)
     used_up(outside)
-    server.at_recipient[first.email].append(Reply("452 4.2.2 mailbox full"))
+    mail_server.at_recipient[first.email].append(Reply("452 4.2.2 mailbox full"))
 
     everything(outside, sender)
 
     assert states(outside) == [(first.name, MailState.FAILED), (second.name, MailState.SENT)]
-    [received] = server.received
+    [received] = mail_server.received
     text = received.message.get_body(("plain",)).get_content()
     assert f"本邮件原发送给{first.name}，未能送达，现转送给您。" in text
     assert suppressed(outside) == []
@@ -250,18 +239,18 @@ def used_up(outside):
 
 
 def test_a_queued_mail_whose_address_has_died_since_goes_on_untried(
-    outside, sender, server, people
+    outside, sender, mail_server, people
 ):
     write(outside, people[0])
     stop(outside, people[0])
 
     everything(outside, sender)
 
-    assert [mail.to_address for mail in server.received] == [people[1].email]
+    assert [mail.to_address for mail in mail_server.received] == [people[1].email]
     assert mails(outside)[0].last_error == "收件地址已列入停发名单（离职）"
 
 
-def test_who_has_left_meanwhile_is_passed_over(outside, sender, server, people):
+def test_who_has_left_meanwhile_is_passed_over(outside, sender, mail_server, people):
     write(outside, people[0])
     with outside() as session:
         for person in people[:2]:
@@ -276,12 +265,12 @@ def test_who_has_left_meanwhile_is_passed_over(outside, sender, server, people):
 
 
 def test_nobody_gets_the_same_matter_twice_when_an_address_is_lifted(
-    outside, sender, server, people
+    outside, sender, mail_server, people
 ):
     first, second, third = people
     stop(outside, third)
-    server.at_recipient[first.email].append(UNKNOWN)
-    server.at_recipient[second.email].append(UNKNOWN)
+    mail_server.at_recipient[first.email].append(UNKNOWN)
+    mail_server.at_recipient[second.email].append(UNKNOWN)
     write(outside, first)
     dispatch_once(outside, sender)
     with outside() as session:
@@ -304,8 +293,8 @@ def test_passing_on_twice_is_passing_on_once(outside, people):
     assert len(mails(outside)) == 2
 
 
-def test_a_kill_while_passing_on_leaves_nothing_half_done(outside, sender, server, people):
-    server.at_recipient[people[0].email].extend([UNKNOWN, UNKNOWN])
+def test_a_kill_while_passing_on_leaves_nothing_half_done(outside, sender, mail_server, people):
+    mail_server.at_recipient[people[0].email].extend([UNKNOWN, UNKNOWN])
     write(outside, people[0])
     calls_so_far = count(1)
 
@@ -351,7 +340,7 @@ def test_an_answer_writes_to_the_first_whom_mail_reaches(world, outside, people)
 
 
 def test_what_concerns_a_party_that_nobody_reaches_comes_to_the_call_list(
-    world, outside, sender, server, people
+    world, outside, sender, mail_server, people
 ):
     stop(outside, *people)
     case_no = world.open()
@@ -367,7 +356,7 @@ def test_what_concerns_a_party_that_nobody_reaches_comes_to_the_call_list(
 
 
 def test_what_concerns_a_party_without_anybody_comes_to_the_call_list(
-    world, outside, sender, server, people
+    world, outside, sender, mail_server, people
 ):
     with outside() as session:
         for person in people:

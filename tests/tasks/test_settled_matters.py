@@ -1,6 +1,5 @@
 """A reminder that waits in the outbox does not remind of what is settled by the time it goes."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 
@@ -13,23 +12,12 @@ from models.operations.reminder_mails import contexts_of
 from models.rules.mail import MailState
 from models.rules.stages import Role, Stage
 from models.tables.mail import OutboxMail, machine_now
-from notifications.settings import MailSettings
 from notifications.smtp import Sender
 from tasks.database import reading, transaction
 from tasks.deadline_moves import stop_item
 from tasks.mail import dispatch_once
 from tasks.reminding import remind
 from tests.builders import OTHER_ENTERPRISE, World
-from tests.smtp_server import SmtpServer
-
-
-@pytest.fixture
-def sender() -> Iterator[Sender]:
-    """Sends to a real server that takes everything."""
-    with SmtpServer() as server:
-        made = Sender(MailSettings(catch_port=server.port))
-        yield made
-        made.close()
 
 
 @pytest.fixture

@@ -12,22 +12,16 @@ from notifications.settings import MailSettings
 from tasks import mail as dispatching
 from tasks.database import transaction
 from tasks.mail_modes import require_may_start
-from tests.smtp_server import Reply, SmtpServer
+from tests.smtp_server import Reply
 
 
 @pytest.fixture
-def server():
-    with SmtpServer() as server:
-        yield server
-
-
-@pytest.fixture
-def live(pilot, server, monkeypatch):
+def live(pilot, mail_server, monkeypatch):
     """The command line where mail is to go out by `server`."""
     for name, value in {
         "MODE": "live",
         "HOST": "127.0.0.1",
-        "PORT": str(server.port),
+        "PORT": str(mail_server.port),
         "SECURITY": "none",
         "FROM_ADDRESS": "pilot@hs.test",
     }.items():
@@ -40,15 +34,17 @@ def may_start(world):
         require_may_start(session, MailSettings.read())
 
 
-def test_live_needs_a_successful_check_of_the_very_same_settings(live, world, server, monkeypatch):
+def test_live_needs_a_successful_check_of_the_very_same_settings(
+    live, world, mail_server, monkeypatch
+):
     with pytest.raises(ServerNotCheckedError, match="须先用 pilot doctor --smtp 检验"):
         may_start(world)
 
     checked = live.json("doctor", "--smtp")
 
-    assert (checked["ok"], checked["server"]) == (True, f"127.0.0.1:{server.port}")
+    assert (checked["ok"], checked["server"]) == (True, f"127.0.0.1:{mail_server.port}")
     may_start(world)
-    assert server.received == []
+    assert mail_server.received == []
     monkeypatch.setenv("PILOT_MAIL_FROM_ADDRESS", "office@hs.test")
     with pytest.raises(ServerNotCheckedError):
         may_start(world)
@@ -74,13 +70,13 @@ def test_a_demonstration_never_goes_out(live, world):
         may_start(world)
 
 
-def test_a_server_that_does_not_want_us_is_told_in_plain_words(live, server):
-    server.at_sender.append(Reply("550 5.7.1 you are on a list"))
+def test_a_server_that_does_not_want_us_is_told_in_plain_words(live, mail_server):
+    mail_server.at_sender.append(Reply("550 5.7.1 you are on a list"))
 
     said = live.refused("doctor", "--smtp")
 
     assert said == (
-        f"发信服务器检验未通过：邮件服务器不接受发件地址：127.0.0.1:{server.port}"
+        f"发信服务器检验未通过：邮件服务器不接受发件地址：127.0.0.1:{mail_server.port}"
         "（服务器代码 550）；服务器原话：5.7.1 you are on a list"
     )
 
@@ -89,21 +85,21 @@ def test_without_a_server_there_is_nothing_to_check(pilot):
     assert "PILOT_MAIL_HOST" in pilot.refused("doctor", "--smtp")
 
 
-def test_the_mode_and_the_share_are_part_of_the_status(live, server, world):
+def test_the_mode_and_the_share_are_part_of_the_status(live, mail_server, world):
     status = live.json("status")
 
-    assert (status["mail_mode"], status["mail_server"]) == ("live", f"127.0.0.1:{server.port}")
+    assert (status["mail_mode"], status["mail_server"]) == ("live", f"127.0.0.1:{mail_server.port}")
     assert status["mail_today"]["queued"] == 0
     shown = live("status").out
     assert "正式发送，127.0.0.1" in shown
     assert "今天尚无邮件" in shown
 
 
-def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, world, server):
+def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, world, mail_server):
     world.open()
     [mail] = live.json("mail", "list")["mails"]
     number = mail["mail_id"]
-    server.at_recipient[mail["to_address"]].append(Reply("554 5.7.1 looks like spam"))
+    mail_server.at_recipient[mail["to_address"]].append(Reply("554 5.7.1 looks like spam"))
     post = dispatching.Post(MailSettings.read())
 
     def outside():
@@ -119,7 +115,7 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
 
     shown = live.json("mail", "show", number)["mail"]
     assert (shown["accepted_by"], shown["accepted_code"], shown["is_caught"]) == (
-        f"127.0.0.1:{server.port}",
+        f"127.0.0.1:{mail_server.port}",
         250,
         False,
     )
@@ -129,7 +125,7 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
     assert asked["asked_by"].startswith("命令行（系统账户 ")
     assert asked["last_error"].endswith("服务器代码 554）")
     text = live("mail", "show", number).out
-    assert f"接收的服务器  127.0.0.1:{server.port}（代码 250），入队后" in text
+    assert f"接收的服务器  127.0.0.1:{mail_server.port}（代码 250），入队后" in text
     assert live.refused("mail", "retry", number) == (
         f"邮件 {number} 已送达服务器，不能重发；需要时请另行通知收件人"
     )
