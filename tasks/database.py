@@ -19,6 +19,8 @@ from models.rules.errors import PilotError
 
 #: SQLite waits this long for another writer; a transaction here takes milliseconds.
 _BUSY_MILLISECONDS = 30_000
+#: What SQLite may keep in memory, in KiB: all of a pilot of some thousand cases.
+_CACHE_KIB = 65_536
 
 #: Begins a transaction: its work is committed at the end, or wholly undone on any error.
 Transactions = Callable[[], AbstractContextManager[Session]]
@@ -79,6 +81,7 @@ def make_engine(url: URL) -> Engine:
             "journal_mode = WAL",
             "foreign_keys = ON",
             f"busy_timeout = {_BUSY_MILLISECONDS}",
+            f"cache_size = -{_CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

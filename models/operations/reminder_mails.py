@@ -12,10 +12,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Date, String, bindparam, cast, func, insert, literal, select, update
+from sqlalchemy import Date, Insert, String, bindparam, cast, func, insert, literal, select, update
 from sqlmodel import Session
 
 from models.lifecycle import step_of
+from models.operations.new_rows import insert_new
 from models.operations.outbox import ClaimedMail
 from models.operations.reminders import Reminded, reminded_on
 from models.rules.mail import MailState
@@ -65,16 +66,17 @@ _QUEUED: Final[Mapping[str, Any]] = {
     "held_until": _at("held_until"),
     "last_error": literal(""),
 }
-_QUEUE = (
-    insert(_MAIL)
+_IS_KNOWN = select(literal(1)).where(_KNOWN.c.dedup_key == _QUEUED["dedup_key"]).exists()
+#: Passes over mails that are there: PostgreSQL finds them in less time than it needs to be ready
+#: for them, SQLite the other way round.
+_QUEUE: Final[Mapping[str, Insert]] = {
+    "postgresql": insert(_MAIL)
     .inline()
-    .from_select(
-        list(_QUEUED),
-        select(*_QUEUED.values()).where(
-            ~select(literal(1)).where(_KNOWN.c.dedup_key == _QUEUED["dedup_key"]).exists()
-        ),
-    )
-)
+    .from_select(list(_QUEUED), select(*_QUEUED.values()).where(~_IS_KNOWN)),
+    "sqlite": insert_new(_MAIL).from_select(
+        list(_QUEUED), select(*_QUEUED.values()).where(_TOLD.c.id.is_not(None))
+    ),
+}
 _WRITE = update(_MAIL).where(_MAIL.c.id == bindparam("mail")).values(context=bindparam("words"))
 
 
@@ -106,8 +108,9 @@ def queue_reminders(
     people: int = session.execute(_PEOPLE, {"day": day}).scalar_one()
     if people:
         now = machine_now()
-        session.connection().execute(
-            _QUEUE,
+        connection = session.connection()
+        connection.execute(
+            _QUEUE[connection.dialect.name],
             {
                 "day": day,
                 "key": f"{REMINDER}:{day}:",
