@@ -2,15 +2,17 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Engine
+from sqlmodel import Session
 
 from notifications.settings import MailSettings
 from notifications.smtp import Sender
+from tasks.database import transaction
 from tasks.migration import upgrade
 from tests.builders import World, fill_world, make_world
 from tests.databases import DATABASES, Copies, NoPostgresqlError, copies_of, postgresql_server
@@ -120,6 +122,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         capture_output=True,
     )
     return directory / "certificate.pem", directory / "key.pem"
+
+
+@pytest.fixture
+def outside(engine: Engine) -> Callable[[], AbstractContextManager[Session]]:
+    """`with outside() as session:` on a database that holds nothing."""
+    return partial(transaction, engine)
 
 
 @pytest.fixture

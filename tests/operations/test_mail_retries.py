@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 
 import pytest
 from sqlmodel import col, select
@@ -20,18 +19,12 @@ from models.operations.mail_retries import (
 from models.operations.outbox import NewMail, TakenMail
 from models.rules.mail import Attempt, MailOutcome, MailState
 from models.tables.mail import OutboxMail
-from tasks.database import transaction
 
 #: 08:00 in Shanghai.
 NOW = datetime(2024, 3, 25, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 REFUSED = Attempt(outcome=MailOutcome.REFUSED, code=550, reason="收件地址不存在或拒收（…550）")
 TAKEN = Attempt(outcome=MailOutcome.ACCEPTED, code=250, server="mail:25", reason="服务器已接收")
-
-
-@pytest.fixture
-def outside(engine):
-    return partial(transaction, engine)
 
 
 def queue(outside, *numbers):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 from sqlalchemy import event, text
@@ -13,7 +12,6 @@ from models.operations import outbox
 from models.operations.outbox import NewMail, TakenMail
 from models.rules.mail import MOST_ATTEMPTS, Attempt, MailOutcome, MailState, message_id
 from models.tables.mail import MailAttempt, OutboxMail
-from tasks.database import transaction
 
 ACCEPTED = Attempt(
     outcome=MailOutcome.ACCEPTED, code=250, server="mail:25", reason="好", detail="queued as 1"
@@ -40,12 +38,6 @@ def a_mail(number=1, **changes):
         "queued_at": datetime(2024, 3, 25, tzinfo=UTC),
     }
     return NewMail(**{**plain, **changes})
-
-
-@pytest.fixture
-def outside(engine):
-    """`with outside() as session:` on a database with an empty outbox."""
-    return partial(transaction, engine)
 
 
 @pytest.fixture

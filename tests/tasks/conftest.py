@@ -9,6 +9,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from deployments.registration import register
 from flows import DEPLOYMENTS
 from tests.builders import World
+from tests.outbox import Clock
 from tests.prefect_server import Instance, prefect_server
 from tests.present import database_of
 
@@ -17,6 +18,12 @@ from tests.present import database_of
 def here(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The world, on the database that this process is told to use."""
     yield from database_of(world, monkeypatch)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A machine clock that a test moves."""
+    return Clock()
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from notifications.samples import OPENED
 from notifications.settings import MailMode, MailSettings
 from notifications.smtp import Sender
 from tasks.mail import DispatchReport, dispatch_once
+from tests.outbox import a_mail, attempts, mails, queue
 from tests.postfix import DOMAIN, PASSWORD, USER, NoPostfixError, postfix
 from tests.smtp_server import SmtpServer
-from tests.tasks.test_mail import a_mail, attempts, mails, outside, queue  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def settings_for(server, **changes):
     return MailSettings(**{**plain, **changes})
 
 
-def test_mails_reach_their_mailboxes_and_unknown_people_are_refused(outside, server):  # noqa: F811
+def test_mails_reach_their_mailboxes_and_unknown_people_are_refused(outside, server):
     queue(
         outside,
         a_mail(1, to_address=f"lin@{DOMAIN}"),
@@ -90,7 +90,7 @@ def test_the_check_says_what_is_wrong_with_the_settings(server, changes, reason)
     assert attempt.reason.partition("：")[0] == reason
 
 
-def test_in_mode_allowlist_only_those_listed_leave_the_machine(outside, server):  # noqa: F811
+def test_in_mode_allowlist_only_those_listed_leave_the_machine(outside, server):
     queue(
         outside,
         a_mail(1, to_address=f"lin@{DOMAIN}", dedup_key="listed"),
