@@ -100,10 +100,9 @@ class Sender(yagmail.SMTP):  # type: ignore[misc]  # yagmail carries no types
                 self.settings.from_address, message, following if self._announces else None
             )
         except OSError as error:  # smtplib's and ssl's errors are OSErrors, too
-            is_deaf = was_announced and _is_timeout(error)
-            if kept and not kept.is_content_begun and (is_deaf or _is_closed_by_server(error)):
-                # Some servers forget what has come with a content; then each mail goes by itself.
-                self._announces &= not is_deaf
+            is_unheard = was_announced and _is_unheard(error)
+            if kept and not kept.is_content_begun and (is_unheard or _is_closed_by_server(error)):
+                self._announces &= not is_unheard
                 self.close()
                 return self._send(message, following)
             if not _leaves_connection_usable(error):
@@ -170,6 +169,15 @@ def _is_closed_by_server(error: OSError) -> bool:
         isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError)
         or _code_of(error) == _SERVICE_CLOSING
     )
+
+
+def _is_unheard(error: OSError) -> bool:
+    """Return whether a server may have lost what had come with a content, or not have liked that.
+
+    None should; where one does, each mail goes by itself from then on.
+    """
+    is_refused = isinstance(error, smtplib.SMTPSenderRefused)
+    return _is_timeout(error) or (is_refused and _code_of(error) != _SERVICE_CLOSING)
 
 
 def _is_timeout(error: OSError) -> bool:
