@@ -160,7 +160,6 @@ def unsynced(on: Engine | None = None) -> Iterator[Unsynced]:
             return
         kept.exec_driver_sql("SET synchronous_commit = off")
         kept.commit()
-        usual = kept.get_isolation_level()
 
         @contextmanager
         def statement() -> Iterator[Connection]:
@@ -169,7 +168,7 @@ def unsynced(on: Engine | None = None) -> Iterator[Unsynced]:
                 with kept.begin():
                     yield kept
             finally:
-                kept.execution_options(isolation_level=usual)
+                kept.execution_options(isolation_level=kept.default_isolation_level)
 
         try:
             yield Unsynced(transaction=partial(transaction, kept), statement=statement)
