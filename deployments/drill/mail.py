@@ -20,7 +20,7 @@ from typing import Final
 
 from sqlalchemy import URL, Engine, create_engine, func, select, text
 
-from deployments.drill.processes import Gate, Shared, dispatch, fork, kill
+from deployments.drill.processes import Gate, Shared, dispatch, fork, has_ended, kill
 from deployments.drill.server import serve
 from deployments.drill.verdict import Verdict, judge
 from models.operations import outbox
@@ -98,6 +98,13 @@ class _Stage:
         """Return a new dispatcher's process."""
         gate = self.folder / "gate"
         return self._fork(partial(dispatch, self.engine.url, self.port, gate, self.shared, place))
+
+    def require_dispatchers(self) -> None:
+        """Raise where one has ended and nobody had killed it: what follows would show nothing."""
+        ended = [number for number in self.dispatchers if has_ended(number)]
+        self.dispatchers = [number for number in self.dispatchers if number not in ended]
+        if ended:
+            raise DrillStuckError("a dispatcher has failed by itself")
 
     def _fork(self, work: partial[None]) -> int:
         self.engine.dispose()  # no connection is shared with a child
@@ -226,6 +233,7 @@ def _one_at_work(stage: _Stage, begun: list[int], *, after: int) -> int | None:
             if stage.shared.begun(place) >= before + after:
                 return place
         time.sleep(_POLL_SECONDS)
+    stage.require_dispatchers()
     return None
 
 

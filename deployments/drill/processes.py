@@ -110,6 +110,11 @@ def kill(number: int) -> None:
     os.waitpid(number, 0)
 
 
+def has_ended(number: int) -> bool:
+    """Return whether a process has come to its end by itself; then there is no more to be ended."""
+    return os.waitpid(number, os.WNOHANG)[0] == number
+
+
 def dispatch(url: URL, port: int, gate: Path, shared: Shared, place: int) -> None:
     """Send what is due, round by round, until killed or left alone."""
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,6 +11,7 @@ import pytest
 from sqlmodel import col, select
 
 from deployments.drill.mail import KILLS, MAILS
+from deployments.drill.processes import fork, has_ended, kill
 from deployments.drill.verdict import judge
 from models.operations import outbox
 from models.operations.outbox import NewMail
@@ -47,6 +49,17 @@ def test_fifty_kills_and_a_server_full_of_faults_lose_nothing(database, tmp_path
     assert verdict["repeated"] <= KILLS
     assert len(verdict["repeats"]) <= verdict["repeated"]
     assert list(tmp_path.iterdir()) == []  # nothing of the instance was touched
+
+
+def test_a_dispatcher_that_ends_by_itself_is_seen():
+    works = fork(partial(time.sleep, 60))
+    fails = fork(partial(int, "x"))
+    deadline = time.monotonic() + 10
+    while not (ended := has_ended(fails)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert (ended, has_ended(works)) == (True, False)
+    kill(works)
 
 
 class Scene:
