@@ -49,6 +49,7 @@ def examine(settings: Settings, health: Health) -> list[Finding]:
         *_ports(settings),
         *_home(settings.home),
         *_templates(),
+        *_report_font(),
         *(
             Finding(is_problem=True, what=f"{part.label}：{part.detail}", do=part.remedy)
             for part in health.parts
@@ -105,6 +106,20 @@ def _templates() -> Iterator[Finding]:
             what="\n  ".join(["邮件模板不可用", *(str(fault) for fault in error.faults)]),
             do="改正，或移走该文件以使用自带的模板（PILOT_TEMPLATE_DIR），再重新启动",
         )
+
+
+def _report_font() -> Iterator[Finding]:
+    # Reading fonts takes its time: for those who need it.
+    from tasks.programme_reports.pdf_fonts import chinese_font
+    from tasks.programme_reports.refusals import FontError
+
+    instead = "安装中文字体（如 fonts-noto-cjk），或用 PILOT_REPORT_FONT 指定一个字体文件"
+    try:
+        if chinese_font() is None:
+            what = "本机没有中文字体：PDF 报告不带字体，在没有宋体的电脑上会显示为空白"
+            yield Finding(is_problem=False, what=what, do=instead)
+    except FontError as error:
+        yield Finding(is_problem=True, what=str(error), do=instead)
 
 
 def _data(session: Session, row: ProgrammeRow) -> Iterator[Finding]:

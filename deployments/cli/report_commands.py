@@ -114,11 +114,13 @@ def _make(
     )
     if as_json:
         made_of = {"is_new": made.is_new, "report": _summary(made.snapshot)}
-        print_json({**here.heading(), "file": str(output), **made_of})
+        print_json({**here.heading(), "file": str(output), "remark": made.remark, **made_of})
         return
     how = "数据已冻结" if made.is_new else "取自已冻结的数据"
     done = Text(f"✓ {made.report.title}已写入 {output}（{how}）", style="green")
     show(here.note, done, pairs(_lines(made.snapshot)))
+    if made.remark:
+        show(None, Text(f"! {made.remark}", style="yellow"))
 
 
 def _deed(here: Instance) -> Deed:

@@ -31,8 +31,9 @@ _EMU_PER_CM, _EMU_PER_TWIP = 360_000, 635
 _BODY, _HEAD, _TITLE = "仿宋", "黑体", "宋体"
 
 
-def require_usable() -> None:
+def require_usable() -> str:
     """Nothing is needed: fonts are the reader's."""
+    return ""
 
 
 def draw(printed: Printed) -> bytes:

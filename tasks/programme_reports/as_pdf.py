@@ -1,20 +1,18 @@
-"""A report as PDF by ReportLab: pip alone installs it, and it writes Chinese without any font."""
+"""A report as PDF by ReportLab, which pip alone installs, with the Chinese font that is found."""
 
 import io
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import cm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import (
     BaseDocTemplate,
     Frame,
@@ -38,9 +36,8 @@ from tasks.programme_reports.drawing import (
     numbered_tables,
 )
 from tasks.programme_reports.drawn_charts import built_in_font, drawn
-from tasks.programme_reports.refusals import FontError
+from tasks.programme_reports.pdf_fonts import carried, chinese_font, remark
 
-_OWN = "PilotReport"
 _SIDE, _TOP = 2.3 * cm, 2.4 * cm
 _UPRIGHT, _ACROSS = "upright", "across"
 _GREY, _FILL, _RED = HexColor(0x808080), HexColor(0xEEF2F6), HexColor(0xB3261E)
@@ -48,22 +45,40 @@ _PADDING = 3
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.YUAN)
 
 
-class ReportSettings(BaseSettings):
-    """The font that PDF files carry; without it they name 宋体, which readers bring along."""
-
-    model_config = SettingsConfigDict(env_prefix="PILOT_REPORT_", extra="ignore")
-
-    font: Path | None = None
-
-
-def require_usable() -> None:
-    """Raise `FontError` where the font that was named cannot be used."""
-    _font()
+def require_usable() -> str:
+    """Raise `FontError` where the font that was named cannot be used; return a remark."""
+    return remark()
 
 
 def draw(printed: Printed) -> bytes:
     """Return the file."""
-    font = _font()
+    font = chinese_font()
+    return _drawn(printed, carried(font, _letters(printed)) if font else built_in_font())
+
+
+class _Listening(UnicodeCIDFont):  # type: ignore[misc]  # ReportLab has no types
+    """A font that notes the letters it is asked to draw."""
+
+    def __init__(self) -> None:
+        super().__init__("STSong-Light")
+        self.name = self.fontName = "PilotListening"
+        self.letters = set[str]()
+
+    def formatForPdf(self, text: str) -> Any:  # noqa: N802 -- ReportLab calls it
+        """Return `text` as it stands in the file."""
+        self.letters.update(text)
+        return super().formatForPdf(text)
+
+
+def _letters(printed: Printed) -> set[str]:
+    """Return every letter that the file shows: it is drawn once to see."""
+    listening = _Listening()
+    pdfmetrics.registerFont(listening)
+    _drawn(printed, listening.fontName)
+    return listening.letters
+
+
+def _drawn(printed: Printed, font: str) -> bytes:
     out = io.BytesIO()
     report = printed.report
     document = BaseDocTemplate(
@@ -90,21 +105,6 @@ def _frame(size: tuple[float, float]) -> Frame:
     width, height = size
     edges = {"leftPadding": 0, "rightPadding": 0, "topPadding": 0, "bottomPadding": 0}
     return Frame(_SIDE, _TOP, width - 2 * _SIDE, height - 2 * _TOP, **edges)
-
-
-def _font() -> str:
-    """Return the name of the registered font: the one named, or the one readers have."""
-    path = ReportSettings().font
-    if path is None:
-        return built_in_font()
-    try:
-        font = TTFont(_OWN, str(path))
-    except (TTFError, OSError) as error:
-        raise FontError(path, str(error) if path.is_file() else "没有这个文件") from error
-    if ord("黄") not in font.face.charToGlyph:
-        raise FontError(path, "其中没有汉字")
-    pdfmetrics.registerFont(font)
-    return _OWN
 
 
 def _style(font: str, size: float, **more: Any) -> ParagraphStyle:
@@ -141,7 +141,8 @@ def _story(printed: Printed, font: str) -> Iterator[Any]:
 
 
 def _said(text: str, style: ParagraphStyle) -> PdfParagraph:
-    return PdfParagraph(escape(text), style)
+    # ReportLab takes the wide space for a break between words, and drops it.
+    return PdfParagraph(escape(text).replace("　", "\xa0\xa0"), style)
 
 
 def _cover(printed: Printed, font: str) -> Iterator[Any]:

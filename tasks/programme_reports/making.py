@@ -41,8 +41,11 @@ _FORMATS = MappingProxyType(
 class _Format(Protocol):
     """A module that draws a report."""
 
-    def require_usable(self) -> None:
-        """Raise a `PilotError` where this machine lacks what the format needs."""
+    def require_usable(self) -> str:
+        """Raise a `PilotError` where this machine lacks what the format needs.
+
+        Return what is to be known of the files that it writes here, or nothing.
+        """
 
     def draw(self, printed: Printed) -> bytes:
         """Return the file; the same snapshot gives the same bytes."""
@@ -50,11 +53,12 @@ class _Format(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A report in a file, and whether its figures were stored already."""
+    """A report in a file, whether its figures were stored before, and what to know of the file."""
 
     snapshot: ReportSnapshot
     report: Report
     is_new: bool
+    remark: str
 
 
 def format_of(path: Path) -> _Format:
@@ -85,7 +89,7 @@ def make_report(
     before anything is stored. Killed after the snapshot is stored, the next call draws it.
     """
     drawing = format_of(path)
-    drawing.require_usable()
+    remark = drawing.require_usable()
     require_free(path, force=force)
     require_writable(path)
     require_as_of(moment.programme, as_of, day_of(moment.at))
@@ -94,7 +98,7 @@ def make_report(
     snapshot, is_new = _taken(kind, as_of, deed, moment=moment, renew_because=renew_because, on=on)
     report = Report.model_validate_json(snapshot.content)
     save_whole(path, _writing(drawing.draw(printed(snapshot, report))), force=force)
-    return Made(snapshot=snapshot, report=report, is_new=is_new)
+    return Made(snapshot=snapshot, report=report, is_new=is_new, remark=remark)
 
 
 def printed(snapshot: ReportSnapshot, report: Report) -> Printed:

@@ -21,5 +21,5 @@ class FontError(PilotError):
         """Name it, and what would do."""
         super().__init__(
             f"环境变量 PILOT_REPORT_FONT 所指的字体 {path} 不能用于 PDF：{why}；"
-            "请换成含中文的 TrueType 字体（.ttf、.ttc），或不设置，则用阅读器自带的宋体"
+            "请换成含中文的字体（.ttf、.otf、.ttc），或不设置，则用本机找到的中文字体"
         )

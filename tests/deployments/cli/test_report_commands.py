@@ -93,6 +93,21 @@ def test_a_missing_font_is_refused_in_words(
     assert pilot("report", "midterm", "--as-of", DAY, "-o", tmp_path / "r.docx").status == 0
 
 
+def test_without_a_chinese_font_it_is_said_what_the_pdf_lacks_and_what_to_do(
+    pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ("report", "midterm", "--as-of", DAY, "-o")
+    assert "本机没有中文字体" not in pilot(*wanted, tmp_path / "with.pdf").out
+
+    monkeypatch.setenv("PATH", "/nowhere")  # no fontconfig
+
+    said = pilot(*wanted, tmp_path / "without.pdf")
+    assert said.status == 0
+    assert "本机没有中文字体" in said.out
+    assert "PILOT_REPORT_FONT" in said.out
+    assert "本机没有中文字体" in pilot("doctor").out
+
+
 def test_with_force_a_file_is_replaced(pilot: Pilot, tmp_path: Path) -> None:
     path = tmp_path / "r.html"
     path.write_text("旧", "utf-8")

@@ -2,66 +2,32 @@
 
 import io
 import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-import reportlab
 from docx import Document
 from docx.oxml.ns import qn
 from docx.oxml.table import CT_Tc
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
-from models.operations.report_snapshots import compose
-from models.policy import load_programme
 from models.rules.report_content import (
     Cell,
     Chart,
     ColumnKind,
     Report,
-    ReportKind,
     Slot,
     Table,
     cell_text,
-    content_digest,
 )
-from tasks.database import reading
 from tasks.programme_reports import as_docx, as_html, as_pdf, as_xlsx
 from tasks.programme_reports.drawing import Printed, column_widths
-from tasks.programme_reports.refusals import FontError
-from tests.builders import fill_world
-from tests.databases import SqliteCopies
-from tests.many_cases import fill_with_cases
 
 FORMATS = (as_docx, as_xlsx, as_html, as_pdf)
 #: What fonts draw in a way of their own, and what lines are broken by.
 _SPACE = re.compile(r"\s+")
-
-
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
-    """A monthly report, which has every heading, over cases that stand everywhere."""
-    for engine in SqliteCopies(tmp_path_factory.mktemp("report")).fresh(fill_world):
-        fill_with_cases(engine, 25, seed=5)
-        with reading(engine) as session:
-            report = compose(
-                session,
-                load_programme(),
-                ReportKind.MONTHLY,
-                date(2025, 10, 31),
-                trial_note="演示数据 <不得> 上报 & 使用",
-            )
-    return Printed(
-        report=report,
-        number=7,
-        edition=2,
-        sha256=content_digest(report.canonical()),
-        made_on=date(2025, 11, 3),
-        made_by="周明",
-    )
 
 
 class _Cells(HTMLParser):
@@ -215,24 +181,3 @@ def test_widths_of_columns_fill_the_page_and_numbers_are_never_broken(printed: P
                 widths = column_widths(block, 9000, 180)
                 assert sum(widths) == 9000
                 assert min(widths) > 0
-
-
-def test_a_font_for_pdf_that_cannot_be_used_is_refused_with_what_would_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for content, why in ((None, "没有这个文件"), (b"no font", "不能用于 PDF")):
-        path = tmp_path / "font.ttf"
-        if content is not None:
-            path.write_bytes(content)
-        monkeypatch.setenv("PILOT_REPORT_FONT", str(path))
-
-        with pytest.raises(FontError, match=why):
-            as_pdf.require_usable()
-
-
-def test_a_font_without_chinese_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    latin = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
-    monkeypatch.setenv("PILOT_REPORT_FONT", str(latin))
-
-    with pytest.raises(FontError, match="没有汉字"):
-        as_pdf.require_usable()
