@@ -125,7 +125,8 @@ def _progress(each: MilestoneProgress) -> str:
     if each.value is not None:
         said.append(f"{each.value} {each.unit}")
     if each.target_text:
-        said.append(f"目标{each.target_text}")
+        gap = " " if each.target_text[0].isdigit() else ""
+        said.append(f"目标{gap}{each.target_text}")
     if each.evidence_wanted:
         said.append(f"佐证 {len(each.evidence)} 份" if each.evidence else "尚无佐证")
     return "，".join(said)

@@ -74,6 +74,12 @@ def _font(style: ParagraphStyle, name: str, size: float, *, is_bold: bool = Fals
     fonts.set(qn("w:eastAsia"), name)
 
 
+def _speak_chinese(word: WordDocument) -> None:
+    # A program without our fonts takes others by the language; the template says English.
+    for language in word.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
+
+
 def _style(word: WordDocument, name: str) -> ParagraphStyle:
     style = word.styles[name]
     assert isinstance(style, ParagraphStyle)  # noqa: S101 -- the template's own styles
@@ -82,6 +88,7 @@ def _style(word: WordDocument, name: str) -> ParagraphStyle:
 
 def _set_up(word: WordDocument, printed: Printed) -> None:
     """Page, styles, foot; and no moment but the report's own."""
+    _speak_chinese(word)
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.top_margin, section.bottom_margin = Cm(3.7), Cm(3.5)

@@ -1,11 +1,26 @@
 """A report as one web page that needs nothing beside it, and prints on A4."""
 
+import re
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from models.rules.report_content import Chart, ColumnKind, cell_text
-from tasks.programme_reports.drawing import Printed, headed, numbered_tables
+from models.rules.report_content import Chart, ColumnKind, Table, cell_text
+from tasks.programme_reports.drawing import (
+    MANY_COLUMNS,
+    Printed,
+    column_widths,
+    headed,
+    numbered_tables,
+)
 from tasks.programme_reports.drawn_charts import as_svg
+
+#: A letter's share of the width of a table, in ten-thousandths: 14 of 756 pixels.
+_LETTER = 185
+
+#: A text of so many letters is not broken, and neither is a day.
+_SHORT = 6
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 _environment = Environment(
     loader=PackageLoader("tasks.programme_reports"),
@@ -18,6 +33,11 @@ _environment = Environment(
 
 def _svg(chart: Chart) -> Markup:
     return Markup(as_svg(chart))  # noqa: S704 -- drawn by ourselves, its texts escaped by ReportLab
+
+
+def _widths(table: Table) -> list[float]:
+    """Return the widths of the columns in hundredths of the table's."""
+    return [width / 100 for width in column_widths(table, 10_000, _LETTER)]
 
 
 def require_usable() -> str:
@@ -34,6 +54,9 @@ def draw(printed: Printed) -> bytes:
         numbers=numbered_tables(printed.report),
         identity=id,
         svg=_svg,
+        widths=_widths,
+        many_columns=MANY_COLUMNS,
+        is_whole=lambda words: len(words) <= _SHORT or _DAY.fullmatch(words),
         text=cell_text,
         is_number=lambda kind: kind in (ColumnKind.COUNT, ColumnKind.YUAN),
     )

@@ -207,7 +207,8 @@ def _table(table: Table, number: int | None, font: str, room: int) -> Iterator[A
         title.keepWithNext = True
         parts.insert(0, _said(f"表 {number}　{table.title}", title))
     if table.note:
-        parts.append(_said(f"注：{table.note}", _style(font, 8, textColor=HexColor(0x555555))))
+        note = _style(font, 8, textColor=HexColor(0x555555), spaceBefore=3)
+        parts.append(_said(f"注：{table.note}", note))
     yield from ([KeepTogether(parts)] if len(table.rows) <= KEPT_TOGETHER else parts)
 
 

@@ -1,9 +1,11 @@
 """A report as a workbook: a sheet for each heading, its tables as numbers, native charts."""
 
 import io
+import re
 from copy import copy
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from openpyxl import Workbook
@@ -32,6 +34,8 @@ _LINE = Side(style="thin", color="808080")
 _BORDER = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 _FILL = PatternFill("solid", fgColor="EEF2F6")
 _NARROWEST, _WIDEST = 12, 44
+#: Points that a line takes: no program makes rows higher by itself where a report's text is broken.
+_LINE_HEIGHT = 16
 #: What a chart takes: centimetres, and the rows below it that stay empty.
 _CHART_SIZE = (20.0, 8.0)
 _CHART_ROWS = 17
@@ -65,6 +69,7 @@ def draw(printed: Printed) -> bytes:
                     sheet.table(block, numbers.get(id(block)))
                 case Chart():
                     sheet.chart(block)
+        sheet.make_room()
     data.place_last()
     properties = book.properties
     properties.title, properties.creator = printed.report.title, printed.report.issuer
@@ -86,10 +91,11 @@ def _cover(sheet: Any, printed: Printed) -> None:
         lines.append(("注意", report.trial_note))
     for row, (name, words) in enumerate(lines, start=8):
         _put(sheet.cell(row, 1), name, Font(name="黑体", size=12))
+        sheet.cell(row, 1).alignment = Alignment(vertical="top")
         cell = sheet.cell(row, 2)
         _put(cell, words, Font(name="仿宋", size=12))
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[row].height = 20 * (1 + len(words) // 75)
+        sheet.row_dimensions[row].height = 20 * _lines(words, 70)
     _page(sheet, printed)
 
 
@@ -99,6 +105,20 @@ def _page(sheet: Any, printed: Printed) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.oddFooter.center.text = f"— &P —　{printed.foot}"
     sheet.oddFooter.center.size = 9
+
+
+def _width(text: str) -> int:
+    """Return how wide a text is, in digits."""
+    return sum(1 if ord(sign) < 0x2000 else 2 for sign in text)
+
+
+def _lines(text: str, width: float) -> int:
+    """Return over how many lines a text runs in a cell `width` digits wide: rather one too many."""
+    if _width(text) <= width:
+        return 1
+    # A word is not broken, and leaves some of the line before it empty; a hash takes a line.
+    words = max((_width(word) for word in re.findall(r"[!-~]+", text)), default=0)
+    return ceil(_width(text) / (width - min(words, width / 3)))
 
 
 def _put(cell: Any, text: str, font: Font) -> None:
@@ -121,10 +141,13 @@ class _ChartData:
         sheet = self._sheet
         _put(sheet.cell(self._row, 1), f"{chart.title}（{chart.unit}）", Font(bold=True))
         heading = self._row + 1
+        is_whole = all(value == int(value) for each in chart.series for value in each.values)
+        number_format = _FORMATS[ColumnKind.COUNT if is_whole else ColumnKind.YUAN]
         for column, series in enumerate(chart.series, start=2):
             _put(sheet.cell(heading, column), series.name, Font(bold=True))
             for row, value in enumerate(series.values, start=heading + 1):
                 sheet.cell(row, column).value = value
+                sheet.cell(row, column).number_format = number_format
         for row, name in enumerate(chart.categories, start=heading + 1):
             _put(sheet.cell(row, 1), name, Font())
         self._row = heading + len(chart.categories) + 2
@@ -143,6 +166,8 @@ class _Sheet:
     def __init__(self, sheet: Any, printed: Printed, data: _ChartData) -> None:
         self._sheet, self._data, self._row = sheet, data, 1
         self._widths: dict[int, int] = {}
+        self._said: list[tuple[int, str, float]] = []
+        self._broken: list[tuple[int, int, str]] = []
         self._looks: dict[tuple[ColumnKind | None, bool], Any] = {}
         sheet.sheet_view.showGridLines = False
         _page(sheet, printed)
@@ -155,8 +180,7 @@ class _Sheet:
             start_row=self._row, end_row=self._row, start_column=1, end_column=_ACROSS
         )
         cell.alignment = Alignment(wrap_text=True, vertical="center")
-        lines = 1 + len(text) // 50
-        self._sheet.row_dimensions[self._row].height = max(20, 17 * lines)
+        self._said.append((self._row, text, max(20, _LINE_HEIGHT * font.size / 11)))
         self._row += 1
 
     def slot(self, slot: Slot) -> None:
@@ -173,6 +197,7 @@ class _Sheet:
         for place, column in enumerate(table.columns, start=1):
             cell = self._sheet.cell(self._row, place)
             _put(cell, column.heading, Font(name="黑体", size=11))
+            self._broken.append((self._row, place, column.heading))
             cell.fill, cell.border = _FILL, _BORDER
             cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
             self._widen(place, column.heading)
@@ -184,6 +209,16 @@ class _Sheet:
             self._row += 1
         if table.note:
             self.say(f"注：{table.note}", Font(name="仿宋", size=10))
+
+    def make_room(self) -> None:
+        """Make rows as high as their texts need, now that the columns have their widths."""
+        across = sum(self._widths.get(place, 13) for place in range(1, _ACROSS + 1))
+        heights = {row: _lines(text, across) * high for row, text, high in self._said}
+        for row, place, text in self._broken:
+            needed = _lines(text, self._widths[place]) * _LINE_HEIGHT
+            heights[row] = max(heights.get(row, 0), needed)
+        for row, height in heights.items():
+            self._sheet.row_dimensions[row].height = height
 
     def chart(self, chart: Chart) -> None:
         """Put a chart below what is there."""
@@ -199,6 +234,7 @@ class _Sheet:
         if number is None:
             cell.value = to_cell(shown)
             cell.data_type = "s"
+            self._broken.append((self._row, place, shown))
         else:
             cell.value = number
         self._dress(cell, None if number is None else column.kind, is_total)
@@ -209,7 +245,8 @@ class _Sheet:
         if (kind, is_total) not in self._looks:
             cell.font = Font(name="仿宋", size=11, bold=is_total)
             cell.border = _BORDER
-            cell.alignment = Alignment(wrap_text=kind is None, vertical="center")
+            side = "center" if kind is ColumnKind.DAY else None
+            cell.alignment = Alignment(horizontal=side, wrap_text=kind is None, vertical="center")
             if kind is not None:
                 cell.number_format = _FORMATS[kind]
             self._looks[kind, is_total] = cell._style
@@ -217,8 +254,7 @@ class _Sheet:
 
     def _widen(self, place: int, text: str) -> None:
         """Make a column as wide as its longest text, within limits."""
-        needed = 2 + sum(1 if ord(sign) < 0x2000 else 2 for sign in text)
-        width = min(max(needed, _NARROWEST), _WIDEST)
+        width = min(max(2 + _width(text), _NARROWEST), _WIDEST)
         if width > self._widths.get(place, 0):
             self._widths[place] = width
             self._sheet.column_dimensions[get_column_letter(place)].width = width

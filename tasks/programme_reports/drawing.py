@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from models.rules.report_content import (
+    Chart,
     ColumnKind,
     Report,
     Section,
@@ -21,6 +22,8 @@ _SHORT = 16
 COLOURS = ("1F4E79", "C55A11", "7F9F3F", "7F7F7F", "BF9000", "5B9BD5")
 
 
+#: Where more columns of a chart than this stand side by side, their values have less room.
+_MANY_VALUES = 9
 #: A table with more columns than this is set in smaller letters.
 MANY_COLUMNS = 6
 #: A table of so few rows is not torn apart by the end of a page.
@@ -88,6 +91,11 @@ def numbered_tables(report: Report) -> dict[int, int]:
         if isinstance(block, Table)
     ]
     return {id(table): number for number, table in enumerate(tables, start=1)}
+
+
+def label_digits(chart: Chart) -> int:
+    """Return how many places after the point the values over a chart's columns are shown with."""
+    return 1 if len(chart.categories) * len(chart.series) > _MANY_VALUES else 2
 
 
 def column_widths(table: Table, whole: int, letter: float) -> list[int]:

@@ -1,6 +1,7 @@
 """Charts drawn by ReportLab: vectors in a PDF, and SVG in a web page."""
 
 from decimal import Decimal
+from functools import partial
 
 from reportlab.graphics import renderSVG
 from reportlab.graphics.charts.barcharts import VerticalBarChart
@@ -11,7 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 
 from models.rules.report_content import Chart
-from tasks.programme_reports.drawing import COLOURS
+from tasks.programme_reports.drawing import COLOURS, label_digits
 
 _BUILT_IN = "STSong-Light"
 _WIDTH, _HEIGHT = 450, 215
@@ -63,7 +64,7 @@ def drawn(chart: Chart, font: str) -> Drawing:
     columns.valueAxis.labels.fontName = font
     columns.valueAxis.labels.fontSize = 8
     columns.valueAxis.labelTextFormat = _value
-    columns.barLabelFormat = _bar_label
+    columns.barLabelFormat = partial(_bar_label, label_digits(chart))
     columns.barLabels.fontName = font
     columns.barLabels.fontSize = 7
     columns.barLabels.nudge = 6
@@ -114,5 +115,5 @@ def _value(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
-def _bar_label(value: float) -> str:
-    return "" if not value else f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+def _bar_label(digits: int, value: float) -> str:
+    return "" if not value else f"{value:,.0f}" if value == int(value) else f"{value:,.{digits}f}"

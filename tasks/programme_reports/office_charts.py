@@ -33,7 +33,7 @@ from openpyxl.drawing.text import (
 from openpyxl.xml.functions import tostring
 
 from models.rules.report_content import Chart
-from tasks.programme_reports.drawing import COLOURS
+from tasks.programme_reports.drawing import COLOURS, label_digits
 
 
 def bar_chart(chart: Chart, series: Sequence[Series]) -> BarChart:
@@ -49,9 +49,13 @@ def bar_chart(chart: Chart, series: Sequence[Series]) -> BarChart:
     bars.y_axis.majorGridlines = ChartLines(spPr=grey)
     bars.y_axis.number_format = "General"
     bars.layout = Layout(manualLayout=ManualLayout(x=0.08, y=0.15, w=0.9, h=0.62))
+    letters = ParagraphProperties(defRPr=CharacterProperties(sz=800))
+    small = RichText(p=[Paragraph(pPr=letters, endParaRPr=CharacterProperties())])
     for number, each in enumerate(series):
         each.graphicalProperties = GraphicalProperties(solidFill=COLOURS[number % len(COLOURS)])
         each.dLbls = DataLabelList(
+            numFmt=_label_format(chart),
+            txPr=small,
             showVal=True,
             showSerName=False,
             showCatName=False,
@@ -60,6 +64,14 @@ def bar_chart(chart: Chart, series: Sequence[Series]) -> BarChart:
         )
         bars.series.append(each)
     return bars
+
+
+def _label_format(chart: Chart) -> str:
+    """Return how the values over the columns are shown: numbers that are whole stay whole."""
+    values = [value for series in chart.series for value in series.values]
+    if all(value == int(value) for value in values):
+        return "#,##0"
+    return "#,##0." + "0" * label_digits(chart)
 
 
 def _title(chart: Chart) -> Title:

@@ -144,6 +144,38 @@ def test_the_workbook_holds_numbers_as_numbers(printed: Printed) -> None:
     assert book.sheetnames[-1] == "图表数据"
 
 
+def test_no_text_of_the_workbook_is_cut_off_by_the_height_of_its_row(printed: Printed) -> None:
+    book = load_workbook(io.BytesIO(as_xlsx.draw(printed)))
+
+    broken = 0
+    for sheet in book.worksheets[1:-1]:
+        merged = {each.min_row for each in sheet.merged_cells.ranges}
+        for row in sheet.iter_rows():
+            for cell in row:
+                if not isinstance(cell.value, str) or cell.row in merged:
+                    continue
+                digits = sum(1 if sign.isascii() else 2 for sign in cell.value)
+                lines = -(-digits // sheet.column_dimensions[cell.column_letter].width)
+                assert sheet.row_dimensions[cell.row].height >= 15 * lines, cell.value
+                broken += lines > 1
+    assert broken > 10
+
+
+def test_short_words_and_days_of_the_page_stay_on_one_line(printed: Printed) -> None:
+    page = as_html.draw(printed).decode()
+
+    assert '<td class="whole">2024-03-31</td>' in page
+    assert '<td class="whole">一级</td>' in page
+    assert '<table class="wide">' in page
+
+
+def test_word_says_that_it_is_chinese(printed: Printed) -> None:
+    word = Document(io.BytesIO(as_docx.draw(printed)))
+
+    languages = [each.get(qn("w:eastAsia")) for each in word.styles.element.iter(qn("w:lang"))]
+    assert languages == ["zh-CN"]
+
+
 def _excel(cell: Cell, kind: ColumnKind) -> object:
     if cell is None:
         return "—"
