@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deployments.cli.line_breaks import ChineseTable
 from models.rules.choice import Choice
 from models.rules.clock import SHANGHAI
 
@@ -65,7 +66,7 @@ def as_json(value: Any) -> Any:
 
 def table(*columns: str | tuple[str, Mapping[str, Any]]) -> Table:
     """Return an empty table with those headings, each with settings of its own if any."""
-    made = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 2, 0, 0))
+    made = ChineseTable(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         heading, settings = (column, {}) if isinstance(column, str) else column
         made.add_column(heading, **{"overflow": "fold", **settings})
@@ -74,7 +75,7 @@ def table(*columns: str | tuple[str, Mapping[str, Any]]) -> Table:
 
 def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """Return titles and texts in two columns without a frame."""
-    made = Table.grid(padding=(0, 2))
+    made = ChineseTable.grid(padding=(0, 2))
     made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
     for title, text in rows:
