@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, select
 
 from models.lifecycle import step_of
 from models.operations.audit import Deed, record
@@ -100,6 +101,16 @@ def begin_notices(session: Session, programme: Programme, at: datetime) -> Notic
         )
     session.flush()
     return NoticesBegun(tuple(sorted(numbers)), len(waiting))
+
+
+def ends_by_itself() -> ColumnElement[bool]:
+    """Return, within a query of items, whether one is a notice that the sweep ends, unanswered."""
+    is_disputed = (
+        select(Objection.id)
+        .where(col(Objection.item_id) == col(WorkItem.id), col(Objection.is_upheld).is_(None))
+        .exists()
+    )
+    return and_(col(WorkItem.step) == STEP, ~is_disputed)
 
 
 def ended_notices(session: Session, today: date) -> list[int]:

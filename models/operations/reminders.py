@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from models.operations.notices import ends_by_itself
 from models.operations.reminder_rules import fired_by, reaches, told_by
 from models.policy.figures import ReminderRule
 from models.rules.stages import Recipient, Stage
@@ -111,6 +112,7 @@ def forecast_reminders(
 ) -> list[Reminded]:
     """Return whom the sweeps after `today`, up to `until`, will remind of what if nobody answers.
 
+    A notice that nobody objects to is ended by the sweep: of it nobody is reminded.
     What has come due already and is not proven is told under `today`: the next sweep sends it.
     The weekly list to the leading group is not told of here.
     """
@@ -136,7 +138,7 @@ def forecast_reminders(
             told,
         )
         .join(_Day, col(_Day.workday_no) == col(_Due.workday_no) + days)
-        .where(col(_Day.is_workday), col(_Day.day) <= until)
+        .where(col(_Day.is_workday), col(_Day.day) <= until, ~ends_by_itself())
         .order_by(told.c.contact_id, told.c.due_on, told.c.item_id, col(_Day.day)),
         reaches(session, daily, until, clamped=True),
     )

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from models.operations.digests import listed_items
+from models.operations.notices import begin_notices
 from models.operations.reminders import (
     Reminded,
     forecast_reminders,
@@ -70,6 +71,27 @@ def test_the_forecast_tells_of_the_bureaus_too(silent: World) -> None:
 
     assert sorted(ahead) == above(sweep(silent, days=21))
     assert len(ahead) == 2
+
+
+def test_the_forecast_knows_that_a_notice_ends_by_itself_unless_somebody_objects(
+    world: World,
+) -> None:
+    case_no = world.started(Stage.APPLICATION, "public-notice")
+    with transaction(world.engine) as session:
+        begin_notices(session, world.moment.programme, world.moment.at)
+
+    def ahead() -> list[tuple[date, str, str, int]]:
+        with reading(world.engine) as session:
+            rules = world.moment.programme.reminders
+            return above(
+                forecast_reminders(session, rules, world.today, world.today + timedelta(days=40))
+            )
+
+    assert ahead() == []
+
+    world.say(case_no, outcome="登记异议", objector="石坚", reach="电话", content="不实")
+
+    assert [(party, days) for _, party, _, days in ahead()] == [(CITY, -10)]
 
 
 def test_a_bureau_that_is_late_itself_is_not_told_of_itself(world: World) -> None:
