@@ -25,14 +25,14 @@ from tasks.pages.gantt import gantt_picture, gantt_svg
 from tasks.pages.mail import mail_page
 from tasks.pages.milestones import milestone_page
 from tasks.pages.overdue import overdue_page
-from tasks.pages.work import board_page, worklist_page
+from tasks.pages.work import OVERDUE, board_page, worklist_page
 
 BOARD_KEY = "board"
 OVERDUE_KEY = "overdue"
 MILESTONES_KEY = "milestones"
 MAIL_KEY = "mail-forecast"
 #: The boards that the first one leads to.
-_TITLES = {MILESTONES_KEY: "里程碑看板", OVERDUE_KEY: "逾期事项", MAIL_KEY: "邮件预告"}
+_TITLES = {MILESTONES_KEY: "里程碑看板", OVERDUE_KEY: OVERDUE, MAIL_KEY: "邮件预告"}
 _WORKLIST = "worklist-"
 _PAGE = 200
 #: How far ahead the forecast of mail looks.

@@ -118,7 +118,7 @@ def show_milestone(key: Key, as_json: AsJson = False) -> None:
     show(
         here.note,
         pairs(_lines(programme, promised, standing)),
-        *_course(days),
+        *_course(days, standing.unit),
         *(
             part
             for each in disputed
@@ -199,13 +199,13 @@ def _lines(
     return lines
 
 
-def _course(days: Sequence[MilestoneDay]) -> list[Any]:
+def _course(days: Sequence[MilestoneDay], unit: str) -> list[Any]:
     """Return the days on which the daily check found another state than before."""
     lines: list[tuple[str, str | Text]] = []
     state = None
     for each in days:
         if each.state is not state:
-            value = "" if each.value is None else f"　{each.value}"
+            value = "" if each.value is None else f"　{each.value} {unit}"
             lines.append((str(each.day), Text(f"{each.state.label}{value}", _STYLES[each.state])))
         state = each.state
     return [Text("\n经过（每日检查）", style="bold"), pairs(lines)] if lines else []

@@ -15,6 +15,7 @@ from deployments.cli.commands import AsJson, Command, one_of
 from deployments.cli.output import pairs, print_json, show, table
 from deployments.replay.wanted import EngineName, Wanted
 from models.rules.milestones import MilestoneState
+from notifications.contexts import CONTEXTS
 from tasks.database import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _show(outcome: "Outcome") -> None:
     mails = table("邮件", ("写出", right), ("送达", right), ("地址失效", right), ("已取消", right))
     for mail in outcome.mails:
         numbers = (mail.queued, mail.sent, mail.failed, mail.cancelled)
-        mails.add_row(mail.kind, *map(str, numbers))
+        mails.add_row(CONTEXTS[mail.kind].label, *map(str, numbers))
     money = table(
         "批次",
         ("申报支出", right),

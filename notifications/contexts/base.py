@@ -59,6 +59,8 @@ class MailContext(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: ClassVar[str]
+    #: What people call mails of this kind.
+    label: ClassVar[str]
     #: False for what may wait for the sending hours: reminders and digests.
     is_urgent: ClassVar[bool] = True
 

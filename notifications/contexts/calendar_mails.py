@@ -14,6 +14,7 @@ class ApplicationsOpen(MailContext):
     """To counties and enterprises without a case: a batch takes applications from now on."""
 
     template: ClassVar[str] = "applications_open"
+    label: ClassVar[str] = "申报开始"
     is_urgent: ClassVar[bool] = False
 
     batch_number: int
@@ -45,6 +46,7 @@ class EventInvitation(MailContext):
     """To who is invited: what it is, when and where; with an entry for the calendar."""
 
     template: ClassVar[str] = "event_invitation"
+    label: ClassVar[str] = "活动邀请"
 
     event_id: int
     event_name: Line
@@ -64,6 +66,7 @@ class EventChanged(MailContext):
     """To who was invited: the event has other hours or another place, or is called off."""
 
     template: ClassVar[str] = "event_changed"
+    label: ClassVar[str] = "活动变更或取消"
 
     event_id: int
     event_name: Line

@@ -14,6 +14,7 @@ class ItemOpened(CaseMail):
     """To who must act: what, by when, how; and why it came back, if it did."""
 
     template: ClassVar[str] = "item_opened"
+    label: ClassVar[str] = "请办理"
 
     item_id: int
     stage_name: Line
@@ -38,6 +39,7 @@ class Receipt(CaseMail):
     """To who answered: what was recorded, under which number."""
 
     template: ClassVar[str] = "receipt"
+    label: ClassVar[str] = "回执"
 
     receipt_no: Line
     stage_name: Line
@@ -52,6 +54,7 @@ class Returned(CaseMail):
     """To whom it concerns: an answer that does not carry the case on, and its reason."""
 
     template: ClassVar[str] = "returned"
+    label: ClassVar[str] = "退回或不予通过"
 
     stage_name: Line
     step_name: Line
@@ -78,6 +81,7 @@ class StageFinished(CaseMail):
     """To whom it concerns: a stage is done, and what follows; or how the case ended."""
 
     template: ClassVar[str] = "stage_finished"
+    label: ClassVar[str] = "阶段进展"
 
     stage_name: Line
     next_stage_name: Line | None = None
@@ -88,6 +92,7 @@ class SubsidyDecided(CaseMail):
     """To the enterprise: the amount, and how it was computed, line by line."""
 
     template: ClassVar[str] = "subsidy_decided"
+    label: ClassVar[str] = "补助核定"
 
     amount: Yuan
     #: The share granted and the highest sum by the plan: `Decimal("0.4")` is 40%.
@@ -101,6 +106,7 @@ class Paid(CaseMail):
     """To the enterprise: the money has left; the case is closed."""
 
     template: ClassVar[str] = "paid"
+    label: ClassVar[str] = "补助拨付"
 
     amount: Yuan
     voucher_no: Line
@@ -119,6 +125,7 @@ class DeadlineMoved(CaseMail):
     """To who must act: the deadline was extended, its clock was stopped or runs again."""
 
     template: ClassVar[str] = "deadline_moved"
+    label: ClassVar[str] = "期限变动"
 
     item_id: int
     stage_name: Line

@@ -32,6 +32,7 @@ class DueMatters(MailContext):
     """
 
     template: ClassVar[str] = "due_matters"
+    label: ClassVar[str] = "催办"
     is_urgent: ClassVar[bool] = False
 
     matters: Annotated[tuple[Matter, ...], Field(min_length=1)]
@@ -76,6 +77,7 @@ class Digest(MailContext):
     """What has changed and what is late: daily to the coordinators, weekly to the leading group."""
 
     template: ClassVar[str] = "digest"
+    label: ClassVar[str] = "简报"
     is_urgent: ClassVar[bool] = False
 
     is_weekly: bool
@@ -106,6 +108,7 @@ class SweepMissed(MailContext):
     """To the coordinators, from outside Prefect: the day's sweep was not done by its time."""
 
     template: ClassVar[str] = "sweep_missed"
+    label: ClassVar[str] = "巡检未完成"
 
     day: date
     last_swept_on: date | None = None

@@ -20,6 +20,12 @@ _COLOURS: Mapping[MilestoneState, str] = {
     MilestoneState.DONE_LATE: "#7fbf99",
     MilestoneState.OVERDUE: "#cf3a3a",
 }
+#: Colours that are too pale for letters on white have darker ones.
+_INKS: Mapping[MilestoneState, str] = {
+    MilestoneState.NOT_STARTED: "#667085",
+    MilestoneState.AT_RISK: "#946200",
+    MilestoneState.DONE_LATE: "#3f7f5a",
+}
 _FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei','Noto Sans SC',sans-serif"
 _DAY = timedelta(days=1)
 
@@ -83,15 +89,15 @@ def _phases(programme: Programme, axis: _Axis) -> list[str]:
 
 
 def _months(axis: _Axis, height: int) -> list[str]:
-    parts = []
+    lines, names = [], []
     for month in axis.months():
         x = axis.at(month)
         colour = "#9aa7b8" if month.month == 1 else "#e6eaf0"
-        parts.append(f'<line x1="{x}" y1="54" x2="{x}" y2="{height - 40}" stroke="{colour}"/>')
+        lines.append(f'<line x1="{x}" y1="54" x2="{x}" y2="{height - 40}" stroke="{colour}"/>')
         if month.month % 3 == 1:
             words = f"{month.year}年" if month.month == 1 else f"{month.month}月"
-            parts.append(_text(x + 2, 69, words, fill="#667085", size=12))
-    return parts
+            names.append(_text(x + 2, 69, words, fill="#667085", size=12, is_over_lines=True))
+    return [*lines, *names]
 
 
 def _bar(axis: _Axis, each: MilestoneProgress, y: int, *, is_shaded: bool) -> list[str]:
@@ -101,7 +107,7 @@ def _bar(axis: _Axis, each: MilestoneProgress, y: int, *, is_shaded: bool) -> li
     parts.append(_text(12, y + 18, f"{each.key}　{each.short}", fill="#17233b"))
     left, right = axis.at(each.starts_on), axis.at(each.ends_on + _DAY)
     colour = _COLOURS[each.state]
-    ink = "#667085" if each.state is MilestoneState.NOT_STARTED else colour
+    ink = _INKS.get(each.state, colour)
     parts.append(_rect(left, y + 6, right - left, _ROW - 12, colour, opacity=0.35, radius=3))
     if share := _share(each):
         parts.append(_rect(left, y + 6, (right - left) * share, _ROW - 12, colour, radius=3))
@@ -112,9 +118,10 @@ def _bar(axis: _Axis, each: MilestoneProgress, y: int, *, is_shaded: bool) -> li
     elif each.done_on:
         words = f"{words} {each.done_on:%m-%d}"
     if right > _WIDTH - 140:
-        parts.append(_text(left - 5, y + 18, words, fill=ink, anchor="end", size=12))
+        place, anchor = left - 5, "end"
     else:
-        parts.append(_text(right + 5, y + 18, words, fill=ink, size=12))
+        place, anchor = right + 5, "start"
+    parts.append(_text(place, y + 18, words, fill=ink, anchor=anchor, size=12, is_over_lines=True))
     return parts
 
 
@@ -173,8 +180,11 @@ def _text(
     anchor: str = "start",
     weight: str = "normal",
     size: int = 14,
+    is_over_lines: bool = False,
 ) -> str:
+    # White around the letters: the lines of the months pass behind them.
+    halo = ' stroke="#ffffff" stroke-width="3" paint-order="stroke"' if is_over_lines else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" '
-        f'font-weight="{weight}" font-size="{size}">{escape(words)}</text>'
+        f'font-weight="{weight}" font-size="{size}"{halo}>{escape(words)}</text>'
     )

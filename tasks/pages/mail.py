@@ -16,7 +16,8 @@ def mail_page(ahead: Sequence[Reminded], until: date, waiting: int, notes: Seque
     queued = f"，另有 {waiting} 封正在排队发送" if waiting else ""
     parts.append(
         f"至 {until}：催办 {len(rows)} 项，合并为 {mails} 封邮件{queued}。"
-        "假定各事项一直无人办理；收件人和邮箱见 pilot mail forecast。"
+        "假定各事项一直无人办理。"
+        "这里不写人名和邮箱，由系统管理员用命令 `pilot mail forecast` 查看。"
     )
     if rows:
         lines = ["| 日期 | 单位 | 封数 | 事项 | 已逾期 | 涉及案卷 |", "|---" * 6 + "|"]

@@ -22,7 +22,8 @@ def milestone_page(
     parts = ["# 里程碑看板", *(f"**{note}**" for note in notes)]
     parts.append(
         f"截至 {today}。{_counted(standings)}。"
-        "一项的原文、计量办法和佐证见 pilot milestone show，编号如 2024-01。"
+        "各项的原文、计量办法和佐证，由系统管理员用命令 "
+        "`pilot milestone show 编号` 查看，编号如 2024-01。"
     )
     parts.append(picture)
     wanting = [each for each in standings if each.state in _WANTING]

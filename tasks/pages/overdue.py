@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from models.operations.worklists import OpenItem
 from models.rules.stages import STAGE_ORDER
-from tasks.pages.work import items_table
+from tasks.pages.work import OVERDUE, items_table
 from tasks.prefect_runs import OVERDUE_TAG
 
 
@@ -22,7 +22,7 @@ def overdue_page(
         return item.batch, STAGE_ORDER.index(item.stage)
 
     late = sorted((item for item in items if item.is_overdue), key=place)
-    parts = ["# 逾期事项", *(f"**{note}**" for note in notes)]
+    parts = [f"# {OVERDUE}", *(f"**{note}**" for note in notes)]
     if not late:
         parts.append("目前没有逾期事项。")
     else:

@@ -11,6 +11,8 @@ from models.rules.stages import Role, Stage
 from tasks.pages.words import cell
 from tasks.prefect_runs import TAG
 
+#: What the list of overdue items is called among the other boards.
+OVERDUE = "逾期事项"
 #: Heads narrow enough for the whole board to fit its page.
 _SHORT = {
     Role.ENTERPRISE: "企业",
@@ -42,12 +44,13 @@ def board_page(
     """
     heads = " | ".join(_SHORT[role] for role in Role)
     lines = [f"| 阶段 | 在办 | 逾期 | {heads} |", "|---" * (len(Role) + 3) + "|"]
+    overdue_page = (others or {}).get(OVERDUE)
     for row in rows:
         lines.append(
             _board_line(
                 row.label,
                 _runs(row.open_items, row.stage),
-                row.overdue,
+                _late(row.overdue, overdue_page),
                 [_runs(row.waiting.get(role, 0), row.stage, role) for role in Role],
             )
         )
@@ -55,7 +58,7 @@ def board_page(
         _board_line(
             "**合计**",
             _runs(sum(row.open_items for row in rows), None),
-            sum(row.overdue for row in rows),
+            _late(sum(row.overdue for row in rows), overdue_page),
             [_runs(sum(row.waiting.get(role, 0) for row in rows), None, role) for role in Role],
         )
     )
@@ -105,13 +108,22 @@ def _calls(calls: Sequence[CallForBoard]) -> str:
         about = f"{item.stage.label} · {step_of(item.stage, item.step).label}" if item else ""
         since = f"{call.since.astimezone(SHANGHAI):%Y-%m-%d}"
         lines.append(f"| {call.number} | {cell(call.party)} | {call.case_no} | {about} | {since} |")
-    hint = "邮件无人可收，请打电话。号码见 pilot mail calls list，办结用 pilot mail calls done。"
+    hint = (
+        "邮件无人可收，请打电话，打完请系统管理员登记结果。"
+        "（管理员：号码见 `pilot mail calls list`，登记用 `pilot mail calls done`。）"
+    )
     return f"{hint}\n\n" + "\n".join(lines)
 
 
-def _board_line(label: str, items: str, overdue: int, waiting: Sequence[str]) -> str:
-    late = f"**{overdue}**" if overdue else ""
-    return f"| {label} | {items} | {late} | {' | '.join(waiting)} |"
+def _board_line(label: str, items: str, overdue: str, waiting: Sequence[str]) -> str:
+    return f"| {label} | {items} | {overdue} | {' | '.join(waiting)} |"
+
+
+def _late(count: int, page: str | None) -> str:
+    """Return how many are overdue, which leads to the list of them where there is one."""
+    if not count:
+        return ""
+    return f"[**{count}**]({page})" if page else f"**{count}**"
 
 
 def _runs(count: int, stage: Stage | None, role: Role | None = None) -> str:

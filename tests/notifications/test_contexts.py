@@ -32,6 +32,13 @@ def test_every_context_is_known_by_its_template():
     assert {context.template: context for context in mails_below(MailContext)} == CONTEXTS
 
 
+def test_every_context_has_a_chinese_name_of_its_own():
+    labels = [context.label for context in CONTEXTS.values()]
+
+    assert len({*labels}) == len(CONTEXTS)
+    assert not any(label.isascii() for label in labels)
+
+
 def mails_below(base):
     for below in base.__subclasses__():
         if "template" in vars(below):

@@ -77,6 +77,13 @@ def test_the_board_tells_what_is_overdue_and_leads_to_case_and_worklist() -> Non
     )
 
 
+def test_the_number_of_overdue_items_leads_to_the_list_of_them() -> None:
+    page = board_page([ROW], [LATE], [], {}, {7: "/w/7"}, others={"逾期事项": "/o"})
+
+    assert "| [**1**](/o) |" in _line(page, "| 申报")
+    assert "| [**1**](/o) |" in _line(page, "| **合计**")
+
+
 def test_the_board_says_where_mail_goes() -> None:
     page = board_page([ROW], [LATE], [], {}, {7: "/w/7"}, mail_mode=MailMode.CATCH.label)
 
