@@ -95,20 +95,27 @@ def list_calls(
             f"{call.why}{done}",
             instant(call.since),
         )
-    hint = "邮件全文：pilot mail show 邮件编号；打完后：pilot mail calls done 编号 --note 结果"
+    hint = "邮件全文：pilot mail show 邮件编号；打完后：pilot mail calls done 编号… --note 结果"
     show(here.note, listed, Text(f"共 {len(found)} 件。{hint}", style="dim"))
 
 
 @calls_app.command("done", cls=Command)
 def finish(
-    number: Annotated[int, typer.Argument(metavar="编号", help="电话编号", show_default=False)],
+    numbers: Annotated[
+        list[int],
+        typer.Argument(
+            metavar="编号...", help="电话编号，一次通话说清的可写几个", show_default=False
+        ),
+    ],
     note: Annotated[str, typer.Option(metavar="结果", help="通话结果，记录在案")],
 ) -> None:
-    """记下已打的电话及其结果。"""
+    """记下已打的电话及其结果；有一个不能办结，就都不记。"""
     here = present()
     with transaction() as session:
-        finish_call(session, number, note=note, by=account(), at=machine_now())
-    show(here.note, Text(f"✓ 电话通知 {number} 已办结", style="green"))
+        for number in dict.fromkeys(numbers):
+            finish_call(session, number, note=note, by=account(), at=machine_now())
+    said = "、".join(map(str, dict.fromkeys(numbers)))
+    show(here.note, Text(f"✓ 电话通知 {said} 已办结", style="green"))
 
 
 def _suppression(each: Suppression) -> dict[str, Any]:

@@ -138,10 +138,11 @@ def _today(axis: _Axis, today: date, height: int) -> list[str]:
     if not axis.first <= today <= axis.last:
         return []
     x = axis.at(today)
+    middle = min(x, _WIDTH - 40)  # its words stay within the picture on the last days, too
     return [
         f'<line x1="{x}" y1="54" x2="{x}" y2="{height - 40}" stroke="#cf3a3a" stroke-width="2"/>',
-        _rect(x - 38, height - 42, 76, 18, "#cf3a3a", radius=3),
-        _text(x, height - 28, f"今天 {today:%m-%d}", fill="#ffffff", anchor="middle", size=12),
+        _rect(middle - 38, height - 42, 76, 18, "#cf3a3a", radius=3),
+        _text(middle, height - 28, f"今天 {today:%m-%d}", fill="#ffffff", anchor="middle", size=12),
     ]
 
 

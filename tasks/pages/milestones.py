@@ -22,8 +22,8 @@ def milestone_page(
     parts = ["# 里程碑看板", *(f"**{note}**" for note in notes)]
     parts.append(
         f"截至 {today}。{_counted(standings)}。"
-        "各项的原文、计量办法和佐证，由系统管理员用命令 "
-        "`pilot milestone show 编号` 查看，编号如 2024-01。"
+        "各项的原文、计量办法和佐证，"
+        "由系统管理员用命令 `pilot milestone show 编号` 查看（编号见图）。"
     )
     parts.append(picture)
     wanting = [each for each in standings if each.state in _WANTING]
@@ -90,7 +90,7 @@ def _wanting(programme: Programme, standings: Sequence[MilestoneProgress]) -> st
     bodies = {each.key: each.bodies for each in programme.milestones}
     lines = ["| 事项 | 状态 | 截止 | 还差 | 责任单位 |", "|---" * 5 + "|"]
     for each in sorted(standings, key=lambda each: (_WANTING.index(each.state), each.ends_on)):
-        who = "、".join(body.label for body in bodies.get(each.key, ()))
+        who = "、".join(body.label for body in bodies.get(each.key, ())) or "—"
         lines.append(
             f"| {cell(each.short)} | {_state(each)} | {each.ends_on} | {_missing(each)} | {who} |"
         )

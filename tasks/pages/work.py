@@ -13,6 +13,8 @@ from tasks.prefect_runs import TAG
 
 #: What the list of overdue items is called among the other boards.
 OVERDUE = "逾期事项"
+#: So many are named, and then counted.
+_NAMED = 3
 #: Heads narrow enough for the whole board to fit its page.
 _SHORT = {
     Role.ENTERPRISE: "企业",
@@ -101,18 +103,38 @@ def _stopped(items: Sequence[OpenItem]) -> str:
 
 
 def _calls(calls: Sequence[CallForBoard]) -> str:
-    """Return the mails that reached nobody: no person, number or address goes into Prefect."""
-    lines = ["| 编号 | 单位 | 案卷 | 事项 | 自 |", "|---" * 5 + "|"]
+    """Return whom to telephone: no person, number or address goes into Prefect.
+
+    One line a party, however many mails have not reached it: one call tells it of all.
+    """
+    theirs: dict[str, list[CallForBoard]] = {}
     for call in calls:
-        item = call.item
-        about = f"{item.stage.label} · {step_of(item.stage, item.step).label}" if item else ""
-        since = f"{call.since.astimezone(SHANGHAI):%Y-%m-%d}"
-        lines.append(f"| {call.number} | {cell(call.party)} | {call.case_no} | {about} | {since} |")
+        theirs.setdefault(call.party, []).append(call)
+    lines = ["| 单位 | 邮件 | 涉及案卷 | 自 | 编号 |", "|---" * 5 + "|"]
+    for party, group in theirs.items():
+        about = _some([_about(call) for call in group if call.case_no], "件")
+        since = min(call.since for call in group).astimezone(SHANGHAI)
+        numbers = _some([str(call.number) for call in group], "个")
+        lines.append(f"| {cell(party)} | {len(group)} | {about} | {since:%Y-%m-%d} | {numbers} |")
     hint = (
         "邮件无人可收，请打电话，打完请系统管理员登记结果。"
         "（管理员：号码见 `pilot mail calls list`，登记用 `pilot mail calls done`。）"
     )
     return f"{hint}\n\n" + "\n".join(lines)
+
+
+def _about(call: CallForBoard) -> str:
+    if call.item is None:
+        return call.case_no
+    step = step_of(call.item.stage, call.item.step).label
+    return f"{call.case_no}（{call.item.stage.label} · {step}）"
+
+
+def _some(words: Sequence[str], unit: str) -> str:
+    """Return the first few of the different `words`, and how many there are."""
+    different = list(dict.fromkeys(words))
+    more = f" 等 {len(different)} {unit}" if len(different) > _NAMED else ""
+    return "、".join(different[:_NAMED]) + more
 
 
 def _board_line(label: str, items: str, overdue: str, waiting: Sequence[str]) -> str:

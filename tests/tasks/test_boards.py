@@ -111,9 +111,27 @@ def test_a_mail_that_reached_nobody_stands_on_the_board_without_person_or_number
 
     page = board_page([ROW], [], [], {}, {}, calls)
 
-    assert _line(page, "| 3 ") == ("| 3 | 示例\\|局 | HS-1-0008 | 申报 · 县市区初审 | 2024-03-25 |")
-    assert _line(page, "| 4 ") == "| 4 | 示例局 |  |  | 2024-03-25 |"
+    assert _line(page, "| 示例\\|局") == (
+        "| 示例\\|局 | 1 | HS-1-0008（申报 · 县市区初审） | 2024-03-25 | 3 |"
+    )
+    assert _line(page, "| 示例局") == "| 示例局 | 1 |  | 2024-03-25 | 4 |"
     assert "待电话通知" not in board_page([ROW], [], [], {}, {})
+
+
+def test_whom_no_mail_reaches_stands_on_the_board_once_however_many_there_are() -> None:
+    days = [datetime(2024, 3, day, tzinfo=UTC) for day in range(1, 8)]
+    calls = [
+        CallForBoard(
+            number=day.day, party="示例局", case_no=f"HS-1-{day.day:04}", item=None, since=day
+        )
+        for day in days
+    ]
+
+    page = board_page([ROW], [], [], {}, {}, calls)
+
+    assert _line(page, "| 示例局") == (
+        "| 示例局 | 7 | HS-1-0001、HS-1-0002、HS-1-0003 等 7 件 | 2024-03-01 | 1、2、3 等 7 个 |"
+    )
 
 
 def test_after_the_end_the_board_lists_all_that_is_left_to_wind_down() -> None:

@@ -1,5 +1,6 @@
 """The pages of the calendar: milestones with their picture, what is overdue, what mail is ahead."""
 
+import re
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -64,6 +65,17 @@ def test_the_picture_has_a_bar_for_each_item_and_a_line_where_today_is(world: Wo
         float(text.get("x", "0")) for text in picture.iter(f"{SVG}text") if text.text == "2025年"
     ]
     assert 0 < float(line.get("x1", "0")) - second < 10
+
+
+def test_on_the_last_day_the_words_of_today_stay_within_the_picture(world: World) -> None:
+    with reading(world.engine) as session:
+        programme = world.moment.programme
+        standings = progress(session, programme, date(2025, 12, 31))
+
+    svg = gantt_svg(programme, standings, date(2025, 12, 31), [])
+
+    [place] = re.findall(r'<text x="([0-9.]+)"[^>]*>今天 12-31', svg)
+    assert float(place) + 38 <= 860
 
 
 def test_after_the_end_the_picture_has_no_line_of_today(world: World) -> None:
