@@ -83,6 +83,8 @@ def test_the_call_list_says_whom_to_call_what_about_and_why(pilot: Pilot, call: 
 
 def test_a_call_is_done_once_with_who_and_what_came_of_it(pilot: Pilot, call: int) -> None:
     assert pilot.refused("mail", "calls", "done", call, "--note", " ").startswith("请写明通话结果")
+    # Of several, all or none.
+    assert "编号为 99" in pilot.refused("mail", "calls", "done", call, 99, "--note", "已告知")
     assert pilot("mail", "calls", "done", call, "--note", "已告知").status == 0
 
     assert pilot.json("mail", "calls", "list")["calls"] == []
