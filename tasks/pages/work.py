@@ -112,7 +112,9 @@ def _calls(calls: Sequence[CallForBoard]) -> str:
         theirs.setdefault(call.party, []).append(call)
     lines = ["| 单位 | 邮件 | 涉及案卷 | 自 | 编号 |", "|---" * 5 + "|"]
     for party, group in theirs.items():
-        about = _some([_about(call) for call in group if call.case_no], "件")
+        # What it is about where it is one mail; Prefect's page is too narrow for more.
+        cases = _some([call.case_no for call in group if call.case_no], "件")
+        about = _about(group[0]) if len(group) == 1 else cases
         since = min(call.since for call in group).astimezone(SHANGHAI)
         numbers = _some([str(call.number) for call in group], "个")
         lines.append(f"| {cell(party)} | {len(group)} | {about} | {since:%Y-%m-%d} | {numbers} |")
