@@ -153,9 +153,9 @@ def _cover(printed: Printed, font: str) -> Iterator[Any]:
     yield _said(report.title, _style(font, 28, leading=40, alignment=TA_CENTER))
     yield Spacer(1, 6 * cm)
     for name, words in printed.cover:
-        yield _said(f"{name}：{words}", _style(font, 13, leading=24, leftIndent=1 * cm))
+        yield _said(f"{name}：{words}", _style(font, 12, leading=24, leftIndent=1 * cm))
     if report.trial_note:
-        note = _style(font, 13, leading=24, leftIndent=1 * cm, textColor=_RED)
+        note = _style(font, 12, leading=24, leftIndent=1 * cm, textColor=_RED)
         yield _said(f"◆ {report.trial_note}", note)
     yield PageBreak()
 
