@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from models.rules.errors import PilotError
+from models.rules.system_errors import system_reason
 from notifications.contexts import CONTEXTS
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
@@ -72,7 +73,7 @@ def own_templates(folder: Path) -> Mapping[str, str]:
                 line = content[: error.start].count(b"\n") + 1
                 problem = "不是 UTF-8 编码（可能是 GBK），请另存为 UTF-8"
             except OSError as error:
-                problem = f"无法读取（{error.strerror}）"
+                problem = f"无法读取（{system_reason(error)}）"
         if problem is not None:
             faults.append(TemplateFault(file=file, line=line, problem=problem))
     if faults:

@@ -10,6 +10,7 @@ from typing import Any
 
 from models.forms.base import StepForm
 from models.rules.errors import PilotError
+from models.rules.system_errors import system_reason
 
 _YES_NO = {"是": True, "否": False}
 
@@ -43,7 +44,7 @@ def read_form_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise FormFileError(path, f"无法读取（{error.strerror}）") from error
+        raise FormFileError(path, f"无法读取（{system_reason(error)}）") from error
     except UnicodeDecodeError:
         raise FormFileError(path, "不是 UTF-8 文本") from None
     readers = {".json": _json, ".toml": _toml}

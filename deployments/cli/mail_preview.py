@@ -13,6 +13,7 @@ from deployments.cli.output import print_json, show, table
 from models.rules.choice import Choice
 from models.rules.errors import PilotError
 from models.rules.mail import message_id
+from models.rules.system_errors import system_reason
 from notifications.contexts import CONTEXTS, MailContext
 from notifications.template_files import own_folder
 
@@ -85,7 +86,7 @@ def preview(
     try:
         output.write_bytes(content)
     except OSError as error:
-        raise PreviewNotWrittenError(output, error.strerror or str(error)) from error
+        raise PreviewNotWrittenError(output, system_reason(error)) from error
     show(None, Text(f"已写入 {output}"))
 
 

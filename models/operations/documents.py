@@ -13,6 +13,7 @@ from typing import Self
 from sqlmodel import Session, col, select
 
 from models.rules.errors import PilotError
+from models.rules.system_errors import system_reason
 from models.tables.records import Document
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
@@ -61,7 +62,9 @@ class IncomingDocument:
             self.sha256, self.size = self._copy(source)
         except OSError as error:
             self._discard()
-            raise DocumentRefusedError(self.name, f"无法读取或保存（{error.strerror}）") from error
+            raise DocumentRefusedError(
+                self.name, f"无法读取或保存（{system_reason(error)}）"
+            ) from error
         if not 0 < self.size <= LARGEST_DOCUMENT:
             self._discard()
             why = f"超过 {LARGEST_DOCUMENT // 1024 // 1024} MB" if self.size else "是空文件"
@@ -90,7 +93,7 @@ class IncomingDocument:
         try:
             self._place()
         except OSError as error:
-            raise DocumentRefusedError(self.name, f"无法保存（{error.strerror}）") from error
+            raise DocumentRefusedError(self.name, f"无法保存（{system_reason(error)}）") from error
         known = session.get(Document, self.sha256)
         if known is not None:
             return known

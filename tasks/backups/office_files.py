@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from models.operations.documents import sync_folder
+from models.rules.system_errors import system_reason
 from tasks.backups.manifest import FileEntry, Manifest
 
 #: Larger or more than any office writes by hand.
@@ -82,7 +83,7 @@ def collect(programme: str | None, into: Path) -> tuple[dict[str, Path], list[st
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, to)
         except OSError as error:
-            ailing.append(f"{source} 无法读取（{error.strerror}）")
+            ailing.append(f"{source} 无法读取（{system_reason(error)}）")
             continue
         copied[member] = to
     return copied, ailing

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from models.rules.system_errors import system_reason
 from tasks.backups.refusals import BackupFailedError, BusyError
 from tasks.backups.sqlite import raise_if_damaged
 
@@ -58,7 +59,7 @@ def working(home: Path, what: str) -> Iterator[Path]:
         raise_if_damaged(error)
         raise BackupFailedError(what, str(error)) from error
     except OSError as error:
-        raise BackupFailedError(what, error.strerror or str(error)) from error
+        raise BackupFailedError(what, system_reason(error)) from error
 
 
 def _clear(folder: Path) -> None:

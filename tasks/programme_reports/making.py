@@ -1,6 +1,5 @@
 """Make a report: take the snapshot of the day, or make it, and draw it into a file."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +28,6 @@ from tasks.clock import trial_note
 from tasks.database import reading, transaction
 from tasks.programme_reports.drawing import Printed
 from tasks.programme_reports.refusals import UnknownFormatError
-from tasks.workbooks.refusals import CannotWriteError
 from tasks.workbooks.saving import require_free, save_whole
 
 #: What a file's name ends in -> the module that draws it.
@@ -91,7 +89,6 @@ def make_report(
     drawing = format_of(path)
     remark = drawing.require_usable()
     require_free(path, force=force)
-    require_writable(path)
     require_as_of(moment.programme, as_of, day_of(moment.at))
     if renew_because is not None and not renew_because.strip():
         raise RenewalReasonError
@@ -112,16 +109,6 @@ def printed(snapshot: ReportSnapshot, report: Report) -> Printed:
         made_on=made_on(snapshot),
         made_by=snapshot.made_by,
     )
-
-
-def require_writable(path: Path) -> None:
-    """Raise `CannotWriteError` where no file can be made beside `path`."""
-    if not path.parent.is_dir():
-        raise CannotWriteError(path, "目录不存在")
-    if path.is_dir():
-        raise CannotWriteError(path, "这是一个目录")
-    if not os.access(path.parent, os.W_OK):
-        raise CannotWriteError(path, "没有写入权限")
 
 
 def _taken(

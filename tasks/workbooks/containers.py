@@ -17,6 +17,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from models.rules.system_errors import system_reason
 from tasks.workbooks.refusals import WorkbookRefusedError
 
 LARGEST_FILE = 50 * 1024 * 1024
@@ -98,7 +99,7 @@ def _require_ending(path: Path) -> None:
             with path.open("rb") as stream:
                 raise WorkbookRefusedError(path, _other_content(stream.read(4096)))
         except OSError as error:
-            raise WorkbookRefusedError(path, f"无法读取（{error.strerror}）") from None
+            raise WorkbookRefusedError(path, f"无法读取（{system_reason(error)}）") from None
     what = _OTHER_ENDINGS.get(ending, f"扩展名是“{ending}”，不是 .xlsx")
     raise WorkbookRefusedError(path, f"{what}；{_SAVE_AS}")
 

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 from models.rules.errors import PilotError
+from models.rules.system_errors import system_reason
 from tasks.workbooks.cell_text import from_cell
 from tasks.workbooks.containers import LARGEST_FILE, require_safe
 from tasks.workbooks.refusals import (
@@ -162,7 +163,7 @@ def open_workbook(path: Path) -> Iterator[IncomingWorkbook]:
             )
         stream = path.open("rb")
     except OSError as error:
-        raise WorkbookRefusedError(path, f"无法读取（{error.strerror}）") from None
+        raise WorkbookRefusedError(path, f"无法读取（{system_reason(error)}）") from None
     with stream:
         require_safe(path, stream)
         workbook = _guard(

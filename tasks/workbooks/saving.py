@@ -5,11 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkstemp
 
+from models.rules.system_errors import system_reason
 from tasks.workbooks.refusals import CannotWriteError, FileExistsAlreadyError
 
 
 def require_free(path: Path, *, force: bool) -> None:
-    """Raise `FileExistsAlreadyError` where a file is in the way and may not be replaced."""
+    """Raise `CannotWriteError` where no file can be made at `path`.
+
+    `FileExistsAlreadyError` where a file is in the way and may not be replaced.
+    """
+    if not path.parent.is_dir():
+        raise CannotWriteError(path, "目录不存在")
+    if path.is_dir():
+        raise CannotWriteError(path, "这是一个目录")
+    if not os.access(path.parent, os.W_OK):
+        raise CannotWriteError(path, "没有写入权限")
     if not force and path.exists():
         raise FileExistsAlreadyError(path)
 
@@ -24,7 +34,7 @@ def save_whole(path: Path, write: Callable[[Path], None], *, force: bool = False
         handle, name = mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise CannotWriteError(path, error.strerror or str(error)) from None
+        raise CannotWriteError(path, system_reason(error)) from None
     fresh = Path(name)
     try:
         write(fresh)
@@ -34,7 +44,7 @@ def save_whole(path: Path, write: Callable[[Path], None], *, force: bool = False
         require_free(path, force=force)
         fresh.replace(path)
     except OSError as error:
-        raise CannotWriteError(path, error.strerror or str(error)) from None
+        raise CannotWriteError(path, system_reason(error)) from None
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Workbooks of ours: headings, locked facts, open cells with drop-downs; nothing that executes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,8 +12,10 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import WorkbookAlreadySaved
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from models.rules.errors import PilotError
 from tasks.workbooks.cell_text import to_cell
 from tasks.workbooks.saving import save_whole
 from tasks.workbooks.styles import Kind, Look, Styles
@@ -237,7 +240,17 @@ class OutgoingWorkbook:
         for sheet in self._sheets:
             sheet.finish()
         self._write_lists()
-        save_whole(path, lambda fresh: self._workbook.save(fresh), force=force)
+        try:
+            save_whole(path, lambda fresh: self._workbook.save(fresh), force=force)
+        except PilotError:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        """End the sheets that were never written out: openpyxl would complain of them at exit."""
+        for sheet in self._workbook.worksheets:
+            with suppress(WorkbookAlreadySaved):
+                sheet.close()
 
     def _write_lists(self) -> None:
         if not self._lists:

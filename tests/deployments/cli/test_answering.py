@@ -279,7 +279,7 @@ def test_a_file_that_holds_no_form_is_refused(pilot: Pilot, world: World, tmp_pa
     assert reasons["broken.toml"].startswith("格式有误（")
     assert reasons["form.txt"] == "只接受 .json 与 .toml 文件"
     assert reasons["gbk.json"] == "不是 UTF-8 文本"
-    assert reasons["none.json"] == "无法读取（No such file or directory）"
+    assert reasons["none.json"] == "无法读取（没有这个文件或目录）"
 
 
 def test_a_year_whose_holidays_are_not_known_is_refused(pilot: Pilot, world: World) -> None:

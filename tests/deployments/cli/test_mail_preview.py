@@ -104,7 +104,11 @@ def test_each_sample_can_be_seen(preview: Preview) -> None:
         (("paid", "--sample", "9"), 2, "paid 只有 1 个样例"),
         (("paid", "--sample", "0"), 2, "--sample"),
         (("paid", "--format", "pdf"), 2, "“pdf”，应为下列之一：文本（text）、"),
-        (("paid", "-o", "/proc/none/mail.txt"), 1, "无法写入 /proc/none/mail.txt（No such"),
+        (
+            ("paid", "-o", "/proc/none/mail.txt"),
+            1,
+            "/proc/none/mail.txt（没有这个文件或目录）",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_refused(

@@ -1,4 +1,6 @@
+import gc
 import os
+import sys
 from datetime import date
 from decimal import Decimal
 
@@ -186,3 +188,18 @@ def test_a_write_that_fails_leaves_what_was_there_and_nothing_beside_it(tmp_path
 def test_a_place_that_takes_no_file_is_named(tmp_path):
     with pytest.raises(CannotWriteError, match="nowhere"):
         save_whole(tmp_path / "nowhere" / "a.xlsx", lambda fresh: None)
+
+
+def test_a_book_that_could_not_be_saved_leaves_no_complaint_behind(tmp_path, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    book = OutgoingWorkbook()
+    book.explain("说明", ["一行"])
+    book.sheet("文字", [Column(title="文字")]).append(["甲"])
+
+    with pytest.raises(CannotWriteError, match="目录不存在"):
+        book.save(tmp_path / "nowhere" / "a.xlsx")
+    del book
+    gc.collect()
+
+    assert complaints == []
