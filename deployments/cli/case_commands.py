@@ -19,10 +19,15 @@ from models.operations.case_facts import case_facts
 from models.operations.case_history import HistoryEntry, case_history
 from models.operations.case_records import case_records
 from models.operations.parties import contacts_of, party_for_role
-from models.operations.registering import NewParty, Person, enterprise_for_case
+from models.operations.registering import (
+    NewParty,
+    NotInProgrammeError,
+    Person,
+    enterprise_for_case,
+)
 from models.operations.windows import window_note
 from models.operations.working_time import days_by_role, used_in_words
-from models.operations.worklists import OpenItem, case_rows, open_items
+from models.operations.worklists import CaseRow, OpenItem, case_rows, open_items
 from models.rules.errors import PilotError
 from models.rules.stages import CaseStatus, Role, Stage
 from models.tables.party import Party
@@ -78,14 +83,8 @@ def list_cases(
             raise NotLapsedError(here.moment.programme.ends_on)
         status = CaseStatus.ACTIVE
     with reading() as session:
-        rows = case_rows(
-            session,
-            today=here.today,
-            stage=stage,
-            status=status,
-            batch=batch,
-            county=county,
-            text=text,
+        rows = _found(
+            session, here, stage=stage, status=status, batch=batch, county=county, text=text
         )
     if as_json:
         print_json({**here.heading(), "cases": rows})
@@ -133,14 +132,8 @@ def export_cases(
     here = present()
     require_free(output, force=force)
     with reading() as session:
-        rows = case_rows(
-            session,
-            today=here.today,
-            stage=stage,
-            status=status,
-            batch=batch,
-            county=county,
-            text=text,
+        rows = _found(
+            session, here, stage=stage, status=status, batch=batch, county=county, text=text
         )
         records = case_records(session, rows)
     heading = f"截至 {here.today}，共 {len(records)} 个案卷"
@@ -154,6 +147,35 @@ def export_cases(
         print_json({**here.heading(), "file": str(output), "cases": len(records)})
         return
     show(here.note, Text(f"✓ 已导出 {len(records)} 个案卷到 {output}", style="green"))
+
+
+def _found(
+    session: Session,
+    here: Instance,
+    *,
+    stage: Stage | None,
+    status: CaseStatus | None,
+    batch: int | None,
+    county: str | None,
+    text: str | None,
+) -> list[CaseRow]:
+    """Return the cases asked for; a batch or a county that does not exist is no empty answer."""
+    rows = case_rows(
+        session,
+        today=here.today,
+        stage=stage,
+        status=status,
+        batch=batch,
+        county=county,
+        text=text,
+    )
+    programme = here.moment.programme
+    # Cases of a county that the policy has given up are still found.
+    if not rows and county is not None and county not in {c.name for c in programme.counties}:
+        raise NotInProgrammeError("县市区", county, programme.counties)
+    if not rows and batch is not None and batch not in {b.number for b in programme.batches}:
+        raise cases.UnknownBatchError(batch)
+    return rows
 
 
 @app.command("show", cls=Command)

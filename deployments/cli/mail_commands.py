@@ -12,6 +12,7 @@ from deployments.cli import mail_delivery
 from deployments.cli.commands import AsJson, Command, new_app, one_of
 from deployments.cli.instance import present
 from deployments.cli.output import instant, pairs, print_json, show, table
+from models.operations.cases import case_numbered
 from models.operations.mail_lists import mail_numbered, mails
 from models.operations.mail_retries import retries_of
 from models.operations.reminder_mails import contexts_of
@@ -43,6 +44,8 @@ def list_mails(
     """列出邮件，最新的在前。"""
     here = present()
     with reading() as session:
+        if case_no is not None:
+            case_numbered(session, case_no)  # a slip of the pen is not a case without mail
         found = mails(session, case_no=case_no, state=state, to=to)
         subjects = {mail.id: subject for mail, (subject, _) in _words(session, found)}
     if as_json:

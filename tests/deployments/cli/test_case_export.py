@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from models.rules.stages import Stage
 from tasks.workbooks.case_table import SHEET
 from tests.builders import ENTERPRISE, OTHER_ENTERPRISE, World
@@ -72,3 +74,23 @@ def test_a_file_that_is_there_is_not_replaced(pilot: Pilot, world: World) -> Non
     assert path.read_text() == "somebody's"
     assert pilot("case", "export", "-o", path, "--force").status == 0
     assert pilot("case", "export", "-o", pilot.home / "a.csv").status == 2
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_county_or_a_batch_that_there_is_not_is_refused_and_no_empty_table_made(
+    pilot: Pilot, world: World, command: str
+) -> None:
+    world.open()
+    path = pilot.home / "a.xlsx"
+    wanted = ("case", command, *(("-o", path) if command == "export" else ()))
+
+    assert "县市区“武汉市”不在试点范围内" in pilot.refused(*wanted, "--county", "武汉市")
+    assert pilot.refused(*wanted, "--batch", "9") == "没有第 9 批"
+    assert not path.exists()
+    assert pilot(*wanted, "--county", "黄石港区").status == 0  # known, without a case so far
+
+
+def test_a_folder_that_is_not_there_is_named(pilot: Pilot, world: World) -> None:
+    world.open()
+
+    assert "目录不存在" in pilot.refused("case", "export", "-o", pilot.home / "no" / "a.xlsx")
