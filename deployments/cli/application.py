@@ -87,6 +87,7 @@ _USAGE_WORDS = tuple(
         (r"^Got unexpected extra argument\S* \((.*)\)", r"多余的内容：\1"),
         (r"^Invalid value for '?(.*?)'?: Input should be a valid integer.*", r"\1 应为整数"),
         (r"^Invalid value for '?(.*?)'?: Input should be greater.* (\S+)$", r"\1 不能小于 \2"),
+        (r"^Invalid value for '?(.*?)'?: Input should be less.* (\S+)$", r"\1 不能大于 \2"),
         (
             r"^Invalid value for '?(.*?)'?: .*'(.*)' does not match the formats '%Y-%m-%d'\.",
             r"\1 不对：“\2”应为日期，例如 2024-06-18",

@@ -11,6 +11,7 @@ from pydantic_core.core_schema import CoreSchema, ErrorType
 from models.forms.fields import Line
 from models.rules.choice import Choice
 from models.rules.errors import PilotError
+from models.rules.validation_words import common_words
 
 
 class FormError(PilotError):
@@ -103,33 +104,6 @@ class StepForm(Part):
         return annotation
 
 
-#: pydantic's kinds of error in the words of a person who fills in a form.
-_WORDS: Mapping[str, str] = {
-    "missing": "必须填写",
-    "extra_forbidden": "没有这一项，请检查名称",
-    "string_type": "应为文字",
-    "string_unicode": "含有无法保存的字符",
-    "string_too_short": "不能为空",
-    "string_too_long": "最多 {max_length} 个字",
-    "int_parsing": "应为整数",
-    "int_type": "应为整数",
-    "int_from_float": "应为整数",
-    "int_parsing_size": "数字过大",
-    "finite_number": "应为整数",
-    "bool_parsing": "应为 是/否（true/false）",
-    "bool_type": "应为 是/否（true/false）",
-    "date_from_datetime_parsing": "应为日期，例如 2024-03-25",
-    "date_type": "应为日期，例如 2024-03-25",
-    "greater_than_equal": "不能小于 {ge}",
-    "less_than_equal": "不能大于 {le}",
-    "greater_than": "必须大于 {gt}",
-    "list_type": "应为列表",
-    "too_short": "至少要有 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-    "model_type": "应为一组内容",
-    "model_attributes_type": "应为一组内容",
-}
-
 _PYDANTICS = frozenset(get_args(ErrorType))
 
 
@@ -141,11 +115,10 @@ def _problem(form: type[BaseModel], detail: Any) -> str:
 
 def words_for(detail: Any) -> str:
     """Return what one pydantic error says, in the words of a person who fills in a form."""
-    kind = detail["type"]
-    if kind in _WORDS:
-        return _WORDS[kind].format(**detail.get("ctx", {}))
+    if (words := common_words(detail)) is not None:
+        return words
     # Our own errors speak Chinese already; of pydantic's the rarer ones are not told apart.
-    return "填写有误，请检查" if kind in _PYDANTICS else str(detail["msg"])
+    return "填写有误，请检查" if detail["type"] in _PYDANTICS else str(detail["msg"])
 
 
 def _title(form: type[BaseModel], path: Sequence[str | int]) -> str:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.policy.lines import NAMING_KEYS, line_of
 from models.rules.errors import PilotError
+from models.rules.validation_words import common_words
 
 T = TypeVar("T")
 
@@ -33,6 +34,13 @@ class PolicyError(PilotError):
         where = f"{file} 的 {key}" if key else file
         at = f"（第 {line} 行）" if line else ""
         super().__init__(f"政策文件 {where}：{problem}{at}")
+
+
+def _why(mistake: Any) -> str:
+    """Return what is wrong; what our own checks say, without pydantic's English before it."""
+    if mistake["type"] == "value_error":
+        return str(mistake["ctx"]["error"])
+    return common_words(mistake) or str(mistake["msg"])
 
 
 def _dotted(location: Iterable[int | str]) -> str:
@@ -61,7 +69,7 @@ def read_figures(file: Path, shape: type[T]) -> T:
         return TypeAdapter(shape).validate_python(read_toml(file))
     except ValidationError as error:
         mistake = error.errors(include_url=False)[0]
-        problem = _PROBLEMS.get(mistake["type"], f"不合要求（{mistake['msg']}）")
+        problem = _PROBLEMS.get(mistake["type"]) or f"不合要求（{_why(mistake)}）"
         key = _dotted(mistake["loc"])
         line = line_of(file.read_text(encoding="utf-8"), key)
         raise PolicyError(file.name, key, problem, line) from error

@@ -25,6 +25,10 @@ from deployments.cli.application import run
             "--starts 不对：“x”应为日期和时间，例如 2024-06-18 09:00；"
             "用法见 pilot event add --help",
         ),
+        (
+            ["mail", "forecast", "--days", "400"],
+            "--days 不能大于 366；用法见 pilot mail forecast --help",
+        ),
         (["item", "show", "x"], "事项 应为整数；用法见 pilot item show --help"),
         (
             [
