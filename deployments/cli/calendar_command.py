@@ -19,6 +19,7 @@ from models.rules.holiday_year import (
     read_holiday_toml,
 )
 from models.rules.stages import Role
+from models.rules.system_errors import system_reason
 from tasks.database import transaction
 
 app = new_app("工作日历：录入国务院公布的节假日安排")
@@ -63,11 +64,21 @@ def add(
 
 def _read(file: Path, source: str) -> HolidayYear:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise HolidayFileError("不是 UTF-8 文本") from error
+        content = file.read_bytes()
     except OSError as error:
-        raise HolidayFileError(f"读不到文件 {file}") from error
+        raise HolidayFileError(f"读不到文件 {file}（{system_reason(error)}）") from error
+    try:
+        text = _text(content)
+    except UnicodeDecodeError as error:
+        raise HolidayFileError("不是文本文件，请用 TOML 或 CSV") from error
     if file.suffix.lower() == ".csv":
         return read_holiday_csv(text.splitlines(), source)
     return read_holiday_toml(text)
+
+
+def _text(content: bytes) -> str:
+    """Return the text of the file: what Excel saves as CSV is GBK on a Chinese Windows."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030")

@@ -109,7 +109,7 @@ def read_holiday_csv(lines: Iterable[str], source: str) -> HolidayYear:
             continue
         kind = cells[1] if len(cells) > 1 else ""
         try:
-            day = date.fromisoformat(cells[0])
+            day = _day(cells[0])
         except ValueError:
             problems.append(f"第 {number} 行“{cells[0]}”不是日期，应形如 2027-01-01")
             continue
@@ -124,6 +124,12 @@ def read_holiday_csv(lines: Iterable[str], source: str) -> HolidayYear:
     if problems:
         raise HolidayFileError(*problems)
     return checked_year(days["off"][0].year, source, days["off"], days["worked"])
+
+
+def _day(cell: str) -> date:
+    """Return the day; 2027/1/1 is what Excel makes of 2027-01-01 when it saves a CSV."""
+    year, month, day = cell.replace("/", "-").split("-")
+    return date(int(year), int(month), int(day))
 
 
 def _weekday(day: date) -> str:

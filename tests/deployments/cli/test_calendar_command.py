@@ -103,6 +103,17 @@ days_off = [2025-01-01, 2025-05-01, 2025-10-01]
 
 def test_a_file_that_is_not_there_or_not_text_is_refused(pilot: Pilot) -> None:
     assert "读不到文件" in pilot.refused("calendar", "add", pilot.home / "nothing.toml")
-    path = pilot.home / "gbk.csv"
-    path.write_bytes("日期,类型".encode("gbk"))
-    assert pilot.refused("calendar", "add", path).endswith("不是 UTF-8 文本")
+    path = pilot.home / "photo.csv"
+    path.write_bytes(b"\xff\xd8\xff\x00")
+    assert pilot.refused("calendar", "add", path).endswith("不是文本文件，请用 TOML 或 CSV")
+
+
+def test_a_csv_as_excel_saves_it_on_a_chinese_windows_is_taken(pilot: Pilot) -> None:
+    path = pilot.home / "excel.csv"
+    lines = ["日期,类型", "2027/1/1,休", "2027/5/1,休", "2027/10/1,休", "2027/1/31,班"]
+    path.write_bytes("\r\n".join(lines).encode("gbk"))
+
+    said = pilot.json("calendar", "add", path, "--source", "国办发明电〔2026〕9号")
+
+    # 261 weekdays, of them 1 January and 1 October off; one Sunday is worked.
+    assert (said["year"], said["working_days"]) == (2027, 260)
