@@ -1,7 +1,8 @@
-"""`pilot milestone list` and `show`: the plan's twenty annex items and four targets."""
+"""`pilot milestone list` and `show`: the plan's phases, twenty annex items and four targets."""
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from models.operations.milestones import (
     readings_in_force,
 )
 from models.policy import Programme
-from models.policy.figures import Contradiction, Milestone, Target
+from models.policy.figures import Contradiction, Milestone, Phase, Target
 from models.rules.milestones import MilestoneState
 from models.rules.stages import Role
 from models.tables.milestone import MilestoneDay, ReadingChoice
@@ -47,18 +48,27 @@ Key = Annotated[str, typer.Argument(metavar="编号", help="例如 2024-01", sho
 
 @app.command("list", cls=Command)
 def list_milestones(as_json: AsJson = False) -> None:
-    """列出全部里程碑和目标：期限、状态、进度。"""
+    """列出三个阶段、全部里程碑和目标：期限、状态、进度。"""
     here = present()
     found = _progress(here)
     if as_json:
         print_json(
             {
                 **here.heading(),
+                "phases": [
+                    {**each.model_dump(), "state": _phase_state(each, here.today)}
+                    for each in here.moment.programme.phases
+                ],
                 "milestones": [_told(each) for each in found if not each.is_programme_target],
                 "targets": [_told(each) for each in found if each.is_programme_target],
             }
         )
         return
+    phases = table(("期限", {"no_wrap": True}), ("状态", {"no_wrap": True}), "阶段")
+    for phase in here.moment.programme.phases:
+        span = f"{phase.starts_on} 至 {phase.ends_on}"
+        phases.add_row(span, _phase_state(phase, here.today), phase.name)
+    show(here.note, phases)
     for wants_targets in (False, True):
         listed = table(
             ("编号", {"no_wrap": True}),
@@ -76,7 +86,14 @@ def list_milestones(as_json: AsJson = False) -> None:
                     done_so_far(each),
                     each.name,
                 )
-        show(None if wants_targets else here.note, listed)
+        show(None, listed)
+
+
+def _phase_state(phase: Phase, today: date) -> str:
+    """A phase is a span of time: its own tasks say whether they were done."""
+    if today < phase.starts_on:
+        return "未开始"
+    return "进行中" if today <= phase.ends_on else "已结束"
 
 
 @app.command("show", cls=Command)

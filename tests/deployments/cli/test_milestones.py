@@ -42,6 +42,23 @@ def test_progress_and_state_are_listed_from_the_data(pilot: Pilot, world: World)
     assert the(pilot, "transformed-enterprises")["target"] == 201
 
 
+def test_the_three_phases_are_listed_with_where_the_day_stands(pilot: Pilot, world: World) -> None:
+    world.go_to(date(2025, 1, 20))
+
+    said = [line.split() for line in pilot("milestone", "list").out.splitlines() if "阶段" in line]
+
+    assert [(row[0], row[2], *row[3:]) for row in said[1:]] == [
+        ("2024-01-01", "2024-03-31", "已结束", "工作准备阶段"),
+        ("2024-04-01", "2025-10-31", "进行中", "试点实施阶段"),
+        ("2025-11-01", "2025-12-31", "未开始", "总结验收阶段"),
+    ]
+    assert [each["name"] for each in pilot.json("milestone", "list")["phases"]] == [
+        "工作准备阶段",
+        "试点实施阶段",
+        "总结验收阶段",
+    ]
+
+
 def test_evidence_completes_what_no_data_can_tell_and_counts_once(
     pilot: Pilot, world: World, contract: Path
 ) -> None:
