@@ -51,7 +51,7 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
     parts: list[Any] = [
         Text(
             f"按截至 {made.today} 的办理用时模拟 {made.runs} 次；只推算已立案的案卷，"
-            "尚未立案的不预计。P80：模拟中八成在这一天或之前达到。"
+            "尚未立案的不预计。P50、P80：模拟中五成、八成在这一天或之前达到；“—”：不足此数。"
         )
     ]
     narrow = ("现有/目标", "在办", "期限", "P50", "P80", "按期", "结论")

@@ -19,6 +19,7 @@ from models.operations.report_snapshots import (
     numbered,
     verify_snapshots,
 )
+from models.rules.clock import day_of
 from models.rules.report_content import Paragraph, Report, ReportKind, Slot, cell_text
 from models.rules.report_content import Table as ReportTable
 from models.rules.stages import Role
@@ -118,7 +119,7 @@ def _make(
         return
     how = "数据已冻结" if made.is_new else "取自已冻结的数据"
     done = Text(f"✓ {made.report.title}已写入 {output}（{how}）", style="green")
-    show(here.note, done, pairs(_lines(made.snapshot)))
+    show(here.note, done, pairs(_lines(made.snapshot)), *_early(made.snapshot))
     if made.remark:
         show(None, Text(f"! {made.remark}", style="yellow"))
 
@@ -135,6 +136,19 @@ def _deed(here: Instance) -> Deed:
         action=ACTION,
         clause=f"{here.moment.programme.document_no} 四",
     )
+
+
+def _early(snapshot: ReportSnapshot) -> list[Text]:
+    """Say of a snapshot taken before its day was over that the rest of the day is not in it."""
+    if day_of(snapshot.made_at) > snapshot.as_of:
+        return []
+    return [
+        Text(
+            f"注意：编制时 {snapshot.as_of} 尚未结束，当天此后的办理不在其中；"
+            "要补上，第二天起加 --renew --reason 重新编制",
+            style="yellow",
+        )
+    ]
 
 
 def _lines(snapshot: ReportSnapshot) -> list[tuple[str, str | Text]]:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_the_same_day_again_is_the_same_file_whatever_has_happened_since(
 
     assert (again["is_new"], again["report"]["edition"]) == (False, 1)
     assert (tmp_path / "a.docx").read_bytes() == (tmp_path / "b.docx").read_bytes()
+
+
+def test_a_report_of_a_day_that_is_not_over_says_what_it_cannot_hold(
+    pilot: Pilot, world: World, tmp_path: Path
+) -> None:
+    early = pilot("report", "monthly", "--as-of", DAY, "-o", tmp_path / "a.html")
+    world.go_to(date(2025, 1, 8))
+    again = pilot("report", "monthly", "--as-of", DAY, "-o", tmp_path / "b.html")
+    whole = pilot("report", "monthly", "--as-of", "2025-01-07", "-o", tmp_path / "c.html")
+
+    assert [f"编制时 {DAY} 尚未结束" in ran.out for ran in (early, again)] == [True, True]
+    assert "尚未结束" not in whole.out
 
 
 def test_renewing_takes_the_figures_of_now_and_keeps_the_old_ones(
