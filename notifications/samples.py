@@ -177,8 +177,8 @@ DIGEST = Digest(
     opened=3,
     ended=("已撤回 1 件",),
     done=("申报 · 县市区初审：推荐 2 件",),
-    late_count=2,
-    late_by=("服务商 2 件",),
+    late_count=3,
+    late_by=("服务商 3 件",),
     late=(LATE, LATE.model_copy(update={"days_late": None})),
     listed_count=3,
     stopped=(

@@ -17,17 +17,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from models.rules.choice import Choice
 from models.rules.errors import PilotError
 from models.rules.mail import MailAddressError, checked_address
+from models.rules.validation_words import common_words
 from notifications.server import MailServer, Security
 
 
 class MailSettingError(PilotError):
     """An environment variable of the mail holds something that cannot be used."""
 
-    def __init__(self, variable: str, given: str) -> None:
-        """Name the variable and what it holds."""
+    def __init__(self, variable: str, given: str, why: str = "") -> None:
+        """Name the variable and what it holds; `why` says what it should be."""
         self.variable = variable
         self.given = given
-        super().__init__(f"环境变量 {variable} 的值 {given!r} 不可用，请改正后重试")
+        what = f"不可用：{why}" if why else "不可用"
+        super().__init__(f"环境变量 {variable} 的值 {given!r} {what}，请改正后重试")
 
 
 class MailSettingMissingError(PilotError):
@@ -70,6 +72,11 @@ class MailMode(Choice):
     LIVE = "live", "正式发送"
 
 
+#: What stands in the variable, not the label that people read.
+_CHOICES = {
+    name: "应为 " + "、".join(choice.value for choice in choices) + " 之一"
+    for name, choices in (("mode", MailMode), ("security", Security))
+}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 _Seconds = Annotated[float, Field(ge=1, le=60)]
@@ -120,9 +127,12 @@ class MailSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            name = str(error.errors()[0]["loc"][0])
+            mistake = error.errors()[0]
+            name = str(mistake["loc"][0])
             variable = name if name.startswith("PILOT_") else f"PILOT_MAIL_{name.upper()}"
-            raise MailSettingError(variable, os.environ.get(variable, "")) from error
+            given = os.environ.get(variable, "")
+            why = _CHOICES.get(name) or common_words(mistake) or ""
+            raise MailSettingError(variable, given, why) from error
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -150,3 +150,19 @@ def test_a_check_holds_for_one_server_one_login_and_one_sender(changed):
 
     assert fingerprint(**plain) == fingerprint(**plain)
     assert fingerprint(**plain) != fingerprint(**{**plain, **changed})
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "said"),
+    [
+        ("PILOT_MAIL_MODE", "real", "应为 catch、allowlist、live 之一"),
+        ("PILOT_MAIL_SECURITY", "ssl", "应为 none、starttls、tls 之一"),
+        ("PILOT_MAIL_PER_MINUTE", "0", "不能小于 1"),
+        ("PILOT_MAIL_PORT", "smtp", "应为整数"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_says_what_it_should_be(monkeypatch, variable, given, said):
+    monkeypatch.setenv(variable, given)
+
+    with pytest.raises(MailSettingError, match=f"的值 '{given}' 不可用：{said}，请改正后重试"):
+        MailSettings.read()
