@@ -17,6 +17,7 @@ from models.operations.report_snapshots import (
     RenewalReasonError,
     all_snapshots,
     numbered,
+    require_intact,
     verify_snapshots,
 )
 from models.rules.clock import day_of
@@ -203,6 +204,7 @@ def show_report(
     here = present()
     with reading() as session:
         snapshot = numbered(session, number)
+        require_intact(session, snapshot)
     report = Report.model_validate_json(snapshot.content)
     if as_json:
         whole = {**_summary(snapshot), "content": report.model_dump(mode="json")}

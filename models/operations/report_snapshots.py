@@ -55,6 +55,16 @@ class UnknownReportError(PilotError):
         super().__init__(f"没有编号为 {number} 的报告；可用 pilot report list 查看")
 
 
+class ReportAlteredError(PilotError):
+    """A stored report is no longer what was made."""
+
+    def __init__(self, number: int, what: str) -> None:
+        """Name the report and what is wrong with it."""
+        super().__init__(
+            f"报告 {number} 不能使用：{what}；请从备份恢复，或用 --renew --reason 重新编制"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SnapshotFault:
     """A report that is not what was made."""
@@ -193,24 +203,39 @@ def verify_snapshots(session: Session) -> tuple[int, list[SnapshotFault]]:
     `pilot audit verify` holds together; a report that the trail knows and the table does not have
     is a fault, too.
     """
-    entries = session.exec(select(RegisterEntry.after).where(RegisterEntry.action == ACTION))
-    recorded = {facts["id"]: facts for facts in map(json.loads, entries)}
+    recorded = _recorded(session)
     faults = []
     snapshots = all_snapshots(session)
     for snapshot in snapshots:
         assert snapshot.id is not None  # noqa: S101 -- read from the database
-        facts = recorded.pop(snapshot.id, None)
-        if content_digest(snapshot.content) != snapshot.sha256:
-            faults.append(SnapshotFault(number=snapshot.id, what="内容与其哈希不符，内容被改动"))
-        elif facts is None:
-            faults.append(SnapshotFault(number=snapshot.id, what="登记册的审计链中没有这份报告"))
-        elif facts != _facts(snapshot):
-            faults.append(SnapshotFault(number=snapshot.id, what="与登记册审计链所记不一致"))
+        if what := _fault(snapshot, recorded.pop(snapshot.id, None)):
+            faults.append(SnapshotFault(number=snapshot.id, what=what))
     faults += [
         SnapshotFault(number=number, what="登记册的审计链中有，报告本身不在了")
         for number in recorded
     ]
     return len(snapshots), faults
+
+
+def require_intact(session: Session, snapshot: ReportSnapshot) -> None:
+    """Raise `ReportAlteredError` where the snapshot is not what was made: it is drawn no more."""
+    assert snapshot.id is not None  # noqa: S101 -- read from the database
+    if what := _fault(snapshot, _recorded(session).get(snapshot.id)):
+        raise ReportAlteredError(snapshot.id, what)
+
+
+def _recorded(session: Session) -> dict[int, dict[str, object]]:
+    """Return what the register's trail says of each report made."""
+    entries = session.exec(select(RegisterEntry.after).where(RegisterEntry.action == ACTION))
+    return {facts["id"]: facts for facts in map(json.loads, entries)}
+
+
+def _fault(snapshot: ReportSnapshot, facts: dict[str, object] | None) -> str | None:
+    if content_digest(snapshot.content) != snapshot.sha256:
+        return "内容与其哈希不符，内容被改动"
+    if facts is None:
+        return "登记册的审计链中没有这份报告"
+    return None if facts == _facts(snapshot) else "与登记册审计链所记不一致"
 
 
 def made_on(snapshot: ReportSnapshot) -> date:

@@ -19,6 +19,7 @@ from models.operations.report_snapshots import (
     latest,
     made_on,
     require_as_of,
+    require_intact,
 )
 from models.rules.clock import day_of
 from models.rules.report_content import Report, ReportKind
@@ -83,8 +84,9 @@ def make_report(
     """Write the report of that day to `path`.
 
     The snapshot that was stored first for the kind and the day is drawn again, whatever has
-    happened since; with `renew_because` a new edition is made. All that can be refused is refused
-    before anything is stored. Killed after the snapshot is stored, the next call draws it.
+    happened since, unless it is no longer what was made (`ReportAlteredError`); with
+    `renew_because` a new edition is made. All that can be refused is refused before anything is
+    stored. Killed after the snapshot is stored, the next call draws it.
     """
     drawing = format_of(path)
     remark = drawing.require_usable()
@@ -125,6 +127,7 @@ def _taken(
     with reading(on) as session:
         standing = latest(session, kind, as_of)
         if standing is not None and renew_because is None:
+            require_intact(session, standing)
             return standing, False
         if standing is None and renew_because is not None:
             raise NothingToRenewError(kind, as_of)

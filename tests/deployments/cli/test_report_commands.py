@@ -6,10 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from models.operations.report_snapshots import ACTION, compose, keep
 from models.rules.report_content import ReportKind
 from models.rules.stages import Stage
+from models.tables.report import ReportSnapshot
 from tasks.database import reading, transaction
 from tests.builders import OTHER_ENTERPRISE, World
 from tests.deployments.cli.conftest import Pilot
@@ -54,6 +56,25 @@ def test_a_report_of_a_day_that_is_not_over_says_what_it_cannot_hold(
 
     assert [f"编制时 {DAY} 尚未结束" in ran.out for ran in (early, again)] == [True, True]
     assert "尚未结束" not in whole.out
+
+
+def test_a_report_that_was_tampered_with_is_not_drawn_but_may_be_made_anew(
+    pilot: Pilot, world: World, tmp_path: Path
+) -> None:
+    wanted = ("report", "midterm", "--as-of", DAY, "-o")
+    pilot(*wanted, tmp_path / "a.docx")
+    with transaction(world.engine) as session:
+        session.connection().execute(update(ReportSnapshot).values(content="{}"))
+
+    said = pilot.refused(*wanted, tmp_path / "b.docx")
+
+    assert said == (
+        "报告 1 不能使用：内容与其哈希不符，内容被改动；请从备份恢复，"
+        "或用 --renew --reason 重新编制"
+    )
+    assert not (tmp_path / "b.docx").exists()
+    assert pilot.refused("report", "show", "1") == said
+    assert pilot(*wanted, tmp_path / "b.docx", "--renew", "--reason", "原数据被改动").status == 0
 
 
 def test_renewing_takes_the_figures_of_now_and_keeps_the_old_ones(
