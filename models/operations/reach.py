@@ -139,20 +139,23 @@ def suppressions(session: Session, *, with_lifted: bool = False) -> list[Suppres
 def refused_for_good(
     session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime
 ) -> None:
-    """Draw the consequences of a dead address; what is about the mail itself has none."""
-    if not attempt.is_address_dead:
-        return
-    suppress(
-        session,
-        mail.to_address,
-        reason=attempt.reason,
-        by=SYSTEM_NAME,
-        at=now,
-        code=attempt.code,
-        detail=attempt.detail,
-        mail_id=mail.id,
-    )
-    pass_on(session, mail.id, why=attempt.reason, now=now)
+    """Pass on a mail that a server has refused; write to a dead address no more.
+
+    One that could not be written fails for everybody: its failure is for whoever looks after us.
+    """
+    if attempt.is_address_dead:
+        suppress(
+            session,
+            mail.to_address,
+            reason=attempt.reason,
+            by=SYSTEM_NAME,
+            at=now,
+            code=attempt.code,
+            detail=attempt.detail,
+            mail_id=mail.id,
+        )
+    if attempt.is_address_dead or attempt.code is not None:
+        pass_on(session, mail.id, why=attempt.reason, now=now)
 
 
 def tries_used_up(session: Session, mail: ClaimedMail, attempt: Attempt, *, now: datetime) -> None:

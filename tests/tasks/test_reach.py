@@ -6,7 +6,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from models.operations import outbox, reach
 from models.operations.answer_refusals import UnknownHandlerError
@@ -170,12 +170,40 @@ def test_when_nobody_is_left_the_mail_is_to_be_telephoned(outside, sender, mail_
     assert mail_server.received == []
 
 
+@pytest.mark.parametrize("place", ["at_recipient", "at_data"])
 @pytest.mark.parametrize("words", ["554 5.7.1 spam", "550 5.7.1 blocked", "552 5.2.2 mailbox full"])
-def test_a_refused_content_neither_stops_an_address_nor_goes_on(
-    outside, sender, mail_server, people, words
+def test_a_refused_mail_goes_on_and_stops_no_address(
+    outside, sender, mail_server, people, words, place
 ):
-    mail_server.at_recipient[people[0].email].append(Reply(words))
+    first, second, _ = people
+    getattr(mail_server, place)[first.email].append(Reply(words))
+    write(outside, first)
+
+    everything(outside, sender)
+
+    assert states(outside) == [(first.name, MailState.FAILED), (second.name, MailState.SENT)]
+    assert (suppressed(outside), calls(outside)) == ([], [])
+
+
+def test_a_mail_that_is_refused_for_everybody_is_to_be_telephoned(
+    outside, sender, mail_server, people
+):
+    for person in people:
+        mail_server.at_data[person.email].append(Reply("554 5.7.1 spam"))
     write(outside, people[0])
+
+    everything(outside, sender)
+
+    assert states(outside) == [(person.name, MailState.FAILED) for person in people]
+    [call] = calls(outside)
+    assert "邮件被服务器拒绝" in call.why
+    assert suppressed(outside) == []
+
+
+def test_a_mail_that_cannot_be_written_goes_to_nobody_else(outside, sender, people):
+    write(outside, people[0])
+    with outside() as session:
+        session.exec(update(OutboxMail).values(context="{}"))
 
     everything(outside, sender)
 
@@ -189,7 +217,8 @@ def test_an_unknown_user_after_data_is_about_the_mail(outside, sender, mail_serv
 
     everything(outside, sender)
 
-    assert (len(mails(outside)), suppressed(outside)) == (1, [])
+    assert states(outside)[1] == (people[1].name, MailState.SENT)
+    assert suppressed(outside) == []
 
 
 def test_an_address_that_no_server_would_take_goes_on_too(outside, sender, mail_server, people):
