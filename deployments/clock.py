@@ -7,9 +7,11 @@ missing daily sweep and gives a sign of life. It does not import Prefect.
 import logging
 import signal
 import sys
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from types import FrameType
 
+from apscheduler.events import EVENT_SCHEDULER_STARTED
+from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from sqlalchemy.exc import DBAPIError
 
@@ -90,6 +92,27 @@ def _moments() -> None:
         _log.warning("日历时点暂时无法检查，稍后再试（%s）", type(error).__name__)
 
 
+def shut_down_on_signals(scheduler: BaseScheduler) -> None:
+    """Have SIGTERM and Ctrl-C end the scheduler, by a thread of its own.
+
+    A handler runs amid whatever the main thread does: between two lines of the scheduler's own.
+    """
+    is_running, is_to_end = Event(), Event()
+    scheduler.add_listener(lambda event: is_running.set(), EVENT_SCHEDULER_STARTED)
+
+    def shut_down() -> None:
+        is_to_end.wait()
+        is_running.wait()  # told before it has begun, it does not listen yet
+        scheduler.shutdown(wait=False)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        is_to_end.set()
+
+    Thread(target=shut_down, daemon=True).start()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
 def main() -> int:
     """Tick until told to stop; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
@@ -124,11 +147,7 @@ def main() -> int:
     scheduler.add_job(report_missing_sweep, "interval", seconds=_SWEEP_WATCH_SECONDS)
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        scheduler.shutdown(wait=False)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    shut_down_on_signals(scheduler)
     sign("clock")
     print("邮件分发已就绪", flush=True)
     scheduler.start()

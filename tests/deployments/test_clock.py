@@ -92,6 +92,34 @@ def test_the_clock_notes_the_moments_that_have_come(world: World, tmp_path: Path
     assert "applications-ended:2" not in noted
 
 
+#: Stops a busy scheduler over and over, amid its work; prints how often it came to its end.
+_STOPS = """
+import os, signal, threading, time
+from apscheduler.schedulers.blocking import BlockingScheduler
+from deployments.clock import shut_down_on_signals
+
+for number in range(40):
+    scheduler = BlockingScheduler()
+    for _ in range(20):
+        scheduler.add_job(int, "interval", seconds=0.001)
+    shut_down_on_signals(scheduler)
+    for delay in (number * 0.002, 0.3):  # and once more by somebody impatient
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+    scheduler.start()
+    time.sleep(0.3)
+print("40 ends")
+"""
+
+
+def test_whenever_the_clock_is_told_to_stop_it_ends_in_good_order() -> None:
+    stopped = subprocess.run(
+        [sys.executable, "-c", _STOPS], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert (stopped.returncode, stopped.stdout) == (0, "40 ends\n"), stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
 def test_a_clock_that_is_set_up_wrongly_says_which_variable_is(
     world: World, tmp_path: Path
 ) -> None:
