@@ -39,7 +39,7 @@ def add(
     here = present()
     person = Person(name=name, email=email, phone=phone)
     with transaction() as session:
-        add_contact(
+        known = add_contact(
             session,
             party_named(session, role, party),
             person,
@@ -47,7 +47,18 @@ def add(
             at=here.moment.at,
             is_first=first,
         )
-    show(here.note, Text(f"✓ “{party}”的联系人 {name} 已登记", style="green"))
+    changes = "" if known is None else _changes(known, person)
+    show(here.note, Text(f"✓ “{party}”的联系人 {name} 已登记{changes}", style="green"))
+
+
+def _changes(known: Person, given: Person) -> str:
+    """Return what an entry has replaced, so that a slip is seen; a phone not given is kept."""
+    pairs = (
+        ("邮箱", known.email, given.email.strip()),
+        ("电话", known.phone, given.phone.strip() or known.phone),
+    )
+    said = [f"{what} {old or '（空）'} → {new}" for what, old, new in pairs if old != new]
+    return f"；原有同名联系人，{'，'.join(said) or '邮箱、电话无变化'}"
 
 
 @app.command("left", cls=Command)

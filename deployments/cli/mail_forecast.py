@@ -1,6 +1,5 @@
 """`pilot mail forecast`: what will be sent to whom, when and why; nothing is sent or queued."""
 
-from datetime import timedelta
 from operator import itemgetter
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from deployments.cli.commands import AsJson, Command
 from deployments.cli.instance import present
 from deployments.cli.output import print_json, show, table
 from models.lifecycle import step_of
+from models.operations.calendar_days import working_days_ahead
 from models.operations.mail_lists import waiting_mails
 from models.operations.reminders import Reminded, forecast_reminders
 from tasks.database import reading
@@ -18,7 +18,7 @@ from tasks.digests import Planned, planned_digests
 from tasks.recipients import Reader
 
 #: A forecast of more than this is guesswork: most of what is open will have been answered.
-_MOST_DAYS = 366
+_MOST_DAYS = 250
 
 
 def register(app: typer.Typer) -> None:
@@ -28,15 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def forecast(
     days: Annotated[
-        int, typer.Option(metavar="天数", help="往后看多少天", min=1, max=_MOST_DAYS)
+        int, typer.Option(metavar="天数", help="往后看多少个工作日", min=1, max=_MOST_DAYS)
     ] = 30,
     as_json: AsJson = False,
 ) -> None:
     """预告将要发出的邮件：何日、发给谁、为何；不发送。假定各事项一直无人办理。"""
     here = present()
-    until = here.today + timedelta(days=days)
     rules = {rule.key: rule.words for rule in here.moment.programme.reminders}
     with reading() as session:
+        until = working_days_ahead(session, here.today, days)
         waiting = waiting_mails(session)
         programme = here.moment.programme
         ahead = forecast_reminders(session, programme.reminders, here.today, until)
@@ -70,7 +70,8 @@ def forecast(
         listed.add_row(str(day), *line)
     queued = f"，另有 {waiting} 封正在排队发送" if waiting else ""
     summary = (
-        f"至 {until}：{len(ahead)} 项催办，合并为 {mails} 封邮件，简报 {len(digests)} 封{queued}"
+        f"{days} 个工作日内（至 {until}）：{len(ahead)} 项催办，合并为 {mails} 封邮件，"
+        f"简报 {len(digests)} 封{queued}"
     )
     show(here.note, listed, Text(summary, style="dim"))
 

@@ -70,6 +70,21 @@ def add_working_days(session: Session, day: date, working_days: int) -> date:
     raise not_loaded(session, day, working_days)
 
 
+def working_days_ahead(session: Session, day: date, working_days: int) -> date:
+    """Return the `working_days`-th working day after `day`, or the last day that is known."""
+    start, end = aliased(CalendarDay), aliased(CalendarDay)
+    reached, last = session.exec(
+        select(
+            select(func.min(col(end.day)))
+            .join(start, col(end.workday_no) == col(start.workday_no) + working_days)
+            .where(col(start.day) == day)
+            .scalar_subquery(),
+            func.max(CalendarDay.day),
+        )
+    ).one()
+    return reached or max(last or day, day)
+
+
 def not_loaded(session: Session, day: date, working_days: int = 0) -> PilotError:
     """Return the refusal to count `working_days` from `day`, where the calendar has no answer."""
     first, last = session.exec(select(func.min(CalendarDay.day), func.max(CalendarDay.day))).one()

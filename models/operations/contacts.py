@@ -31,17 +31,22 @@ class LastContactError(PilotError):
 
 def add_contact(
     session: Session, party: Party, person: Person, deed: Deed, *, at: datetime, is_first: bool
-) -> None:
-    """Enter `person`, or what has changed of one who is known by name.
+) -> Person | None:
+    """Enter `person`, or what has changed of one who is known by name; return what was known.
 
     The first contact is written to first; the others in the order in which they were entered.
     """
+    people = _people(session, party)
+    contact = next((each for each in people if each.name == person.name.strip()), None)
+    known = (
+        None
+        if contact is None
+        else Person(name=contact.name, email=contact.email, phone=contact.phone)
+    )
     if is_first:
         put_contact(session, party, person, deed, at=at)
-        return
-    people = _people(session, party)
+        return known
     before = party_facts(party, people)
-    contact = next((each for each in people if each.name == person.name.strip()), None)
     if contact is None:
         assert party.id is not None  # noqa: S101 -- read from the database
         contact = Contact(party_id=party.id, name=person.name.strip(), email="")
@@ -51,6 +56,7 @@ def add_contact(
     contact.has_left = False
     session.add(contact)
     _record(session, party, deed, before, at)
+    return known
 
 
 def contact_left(session: Session, party: Party, name: str, deed: Deed, *, at: datetime) -> None:

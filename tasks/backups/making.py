@@ -22,6 +22,8 @@ from tasks.backups.workplace import Watch, name_for, working
 from tasks.database import reading
 
 _DO = "可修复后重试，或加 --despite-faults 仍然备份（清单会注明）"
+#: How the name of a backup ends.
+_ENDING = ".tar.gz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,8 @@ def _folder(home: Path, to: Path | None) -> Path:
         raise TargetTakenError(f"{to} 已存在，备份不覆盖任何文件，请换一个文件名")
     if not to.parent.is_dir():
         raise TargetTakenError(f"没有目录 {to.parent}，请先建立")
+    if not to.name.endswith(_ENDING):
+        raise TargetTakenError(f"没有目录 {to}，请先建立；若指文件，文件名须以 {_ENDING} 结尾")
     return to.parent
 
 
@@ -155,9 +159,9 @@ def _names(
         yield to
         return
     base = f"{stem}-{contents.programme or 'empty'}-{at.astimezone(SHANGHAI):%Y%m%dT%H%M%S}"
-    yield folder / f"{base}.tar.gz"
+    yield folder / f"{base}{_ENDING}"
     for number in count(2):
-        yield folder / f"{base}-{number}.tar.gz"
+        yield folder / f"{base}-{number}{_ENDING}"
 
 
 def _publish(draft: Path, names: Iterator[Path]) -> Path:

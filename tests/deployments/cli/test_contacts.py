@@ -25,7 +25,10 @@ def test_people_are_added_changed_put_first_and_leave_on_record(pilot: Pilot) ->
         (first, email, True, False),
         ("丁一", "ding@example.com", False, False),
     ]
-    pilot(*add, "--name", "丁一", "--email", "ding2@example.com", "--first")
+    said = pilot(*add, "--name", "丁一", "--email", "ding2@example.com", "--first").out
+    assert "同名联系人，邮箱 ding@example.com → ding2@example.com" in said
+    said = pilot(*add, "--name", "丁一", "--email", "ding2@example.com", "--phone", "12345").out
+    assert "同名联系人，电话 （空） → 12345" in said
     pilot("party", "contact", "left", *AT, "--name", "丁一")
 
     assert people(pilot) == [

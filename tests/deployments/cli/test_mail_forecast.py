@@ -14,7 +14,7 @@ def test_the_forecast_names_day_person_and_reason_and_sends_nothing(
     world.started(Stage.APPLICATION, "county-review")
     before = world.dump()
 
-    said = pilot.json("mail", "forecast", "--days", "8")
+    said = pilot.json("mail", "forecast", "--days", "6")
 
     assert [(row["day"], row["to_name"], row["why"]) for row in said["reminders"]] == [
         ("2025-01-10", "陈立", "截止前 1 个工作日"),
@@ -26,7 +26,8 @@ def test_the_forecast_names_day_person_and_reason_and_sends_nothing(
     assert [(row["day"], row["to_name"], row["waits_for"]) for row in month["reminders"][-1:]] == [
         ("2025-01-26", "周明", COUNTY)
     ]
-    assert "至 2025-02-05：6 项催办，合并为 6 封邮件，简报 46 封" in pilot("mail", "forecast").out
+    said = pilot("mail", "forecast").out
+    assert "30 个工作日内（至 2025-02-21）：6 项催办，合并为 6 封邮件，简报 76 封" in said
     assert world.dump() == before
 
 
@@ -53,7 +54,7 @@ def test_a_forecast_of_no_days_is_a_mistake_of_usage(pilot: Pilot) -> None:
 
 
 def test_digests_to_come_are_forecast_for_every_working_day(pilot: Pilot, world: World) -> None:
-    said = pilot.json("mail", "forecast", "--days", "8")
+    said = pilot.json("mail", "forecast", "--days", "6")
 
     told = [(row["day"], row["why"]) for row in said["digests"] if row["to_name"] == "周明"]
     assert told == [
@@ -62,4 +63,4 @@ def test_digests_to_come_are_forecast_for_every_working_day(pilot: Pilot, world:
         for why in ("每日简报", "每周简报")
         if why == "每日简报" or day in (6, 13)
     ]
-    assert "请转报市工业互联网创新发展领导小组" in pilot("mail", "forecast", "--days", "8").out
+    assert "请转报市工业互联网创新发展领导小组" in pilot("mail", "forecast", "--days", "6").out

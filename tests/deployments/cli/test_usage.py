@@ -27,7 +27,7 @@ from deployments.cli.application import run
         ),
         (
             ["mail", "forecast", "--days", "400"],
-            "--days 不能大于 366；用法见 pilot mail forecast --help",
+            "--days 不能大于 250；用法见 pilot mail forecast --help",
         ),
         (["item", "show", "x"], "事项 应为整数；用法见 pilot item show --help"),
         (

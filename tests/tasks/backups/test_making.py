@@ -90,6 +90,10 @@ def test_no_backup_overwrites_another(here: Place, tmp_path: Path) -> None:
         here.backup(taken)
     with pytest.raises(TargetTakenError, match="没有目录"):
         here.backup(tmp_path / "none" / "x.tar.gz")
+    # Somebody means a folder that is not there: a file of that name would not be looked for.
+    with pytest.raises(TargetTakenError, match=r"没有目录.*若指文件，文件名须以 \.tar\.gz 结尾"):
+        here.backup(tmp_path / "usb")
+    assert not (tmp_path / "usb").exists()
 
     assert first.file.name == "pilot-huangshi-2024-20260302T093000.tar.gz"
     assert second.file.name == "pilot-huangshi-2024-20260302T093000-2.tar.gz"
