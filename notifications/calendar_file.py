@@ -30,6 +30,12 @@ def method_of(deadlines: Sequence[Deadline]) -> str:
     return "CANCEL" if any(deadline.is_cancelled for deadline in deadlines) else "PUBLISH"
 
 
+def file_name(deadlines: Sequence[Deadline]) -> str:
+    """Return what the file is called after what it holds: an event has its hours."""
+    has_event = any(deadline.hours for deadline in deadlines)
+    return "event.ics" if has_event else "deadline.ics"
+
+
 def calendar_text(deadlines: Sequence[Deadline], *, office: str, address: str) -> str:
     """Return `deadlines` as a published calendar, one entry each.
 

@@ -9,13 +9,12 @@ from functools import lru_cache
 from models.rules.clock import SHANGHAI
 from models.rules.errors import PilotError
 from models.rules.mail import checked_address
-from notifications.calendar_file import calendar_text, method_of
+from notifications.calendar_file import calendar_text, file_name, method_of
 from notifications.mime import CRLF, Letter, fixed, multipart, text_part
 from notifications.render import RenderedMail
 from notifications.settings import MailSettings
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CALENDAR = f'Content-Disposition: attachment; filename="deadline.ics"{CRLF}'
 
 
 class HeaderRefusedError(PilotError):
@@ -66,10 +65,11 @@ def build_message(
         ],
     )
     if mail.deadlines:
+        disposition = f'attachment; filename="{file_name(mail.deadlines)}"'
         calendar = text_part(
             f'calendar; charset="utf-8"; method="{method_of(mail.deadlines)}"',
             calendar_text(mail.deadlines, office=office, address=sender),
-            disposition=_CALENDAR,
+            disposition=fixed("Content-Disposition", disposition),
         )
         body = multipart("mixed", [body, calendar])
     return Letter(to_address=to_address, content="".join((*headers, body)).encode("ascii"))

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from models.rules.mail import MailAddressError
 from notifications.message import HeaderRefusedError, build_message
 from notifications.render import RenderedMail, render
-from notifications.samples import OPENED, OPENED_AGAIN, SAMPLES
+from notifications.samples import INVITATION, MOVED, OPENED, OPENED_AGAIN, SAMPLES
 from notifications.settings import MailSettings
 from tests.notifications.hostile import with_hostile_words
 
@@ -195,6 +195,14 @@ def test_the_calendar_is_the_same_at_every_try_and_a_later_mail_goes_before_an_e
     assert first.events[0]["SEQUENCE"] + 1 == second.events[0]["SEQUENCE"]
 
 
+@pytest.mark.parametrize("sample", [INVITATION, MOVED])
+def test_a_mail_about_an_event_attaches_the_event_not_a_deadline(sample):
+    _, parsed = travelling(sample)
+
+    [calendar] = parsed.iter_attachments()
+    assert calendar.get_filename() == "event.ics"
+
+
 def test_a_mail_without_a_deadline_carries_no_attachment():
     _, parsed = travelling(OPENED_AGAIN)
 
@@ -212,7 +220,7 @@ def test_a_mail_is_built_as_the_standard_library_would_build_it(sample):
             calendar.get_content(),
             subtype="calendar",
             params={"method": "PUBLISH"},
-            filename="deadline.ics",
+            filename="event.ics" if hasattr(sample, "event_id") else "deadline.ics",
             cte="base64",
         )
 
