@@ -215,7 +215,7 @@ def list_events(as_json: AsJson = False) -> None:
         "名称",
         ("时间", {"no_wrap": True}),
         "地点",
-        "里程碑",
+        ("里程碑", {"no_wrap": True}),
         "邀请",
         "到会",
     )
@@ -224,10 +224,10 @@ def list_events(as_json: AsJson = False) -> None:
         listed.add_row(
             str(event.id),
             event.kind.label,
-            Text(event.name, style="strike") if event.cancelled_at else event.name,
+            _name(event),
             f"{instant(event.starts_at)}\n{instant(event.ends_at)}",
             event.place,
-            "已取消" if event.cancelled_at else event.milestone_key,
+            event.milestone_key,
             str(row.invited),
             str(row.came),
         )
@@ -260,6 +260,13 @@ def show_event(event_id: EventId, as_json: AsJson = False) -> None:
     if event.cancelled_at is not None:
         lines.append(("取消", f"{instant(event.cancelled_at)}，不计入里程碑"))
     show(here.note, pairs(lines), listed)
+
+
+def _name(event: Event) -> Text:
+    """Return the name; below it, that the event was called off."""
+    if event.cancelled_at is None:
+        return Text(event.name)
+    return Text.assemble((event.name, "strike"), ("\n已取消", "bold red"))
 
 
 def _told(event: Event) -> dict[str, object]:

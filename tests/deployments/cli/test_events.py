@@ -213,6 +213,18 @@ def test_a_cancelled_event_does_not_count_and_leaves_the_calendars(
     assert world.verify() == []
 
 
+def test_the_list_says_of_a_cancelled_event_that_it_is_and_what_it_belonged_to(
+    pilot: Pilot,
+) -> None:
+    number = pilot.json(*TRAINING)["event"]["id"]
+    pilot.json("event", "cancel", number, "--reason", "报名不足")
+
+    event, below = pilot("event", "list").out.split("提升班", 1)[1].splitlines()[:2]
+
+    assert event.split()[-3:] == ["2025-04", "0", "0"]
+    assert below.split()[0] == "已取消"
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
