@@ -47,10 +47,17 @@ def list_mails(
         if case_no is not None:
             case_numbered(session, case_no)  # a slip of the pen is not a case without mail
         found = mails(session, case_no=case_no, state=state, to=to)
-        subjects = {mail.id: subject for mail, (subject, _) in _words(session, found)}
+        written = _words(session, [mail for mail, _ in found])
+        subjects = {mail.id: subject for mail, (subject, _) in written}
     if as_json:
         print_json(
-            {**here.heading(), "mails": [_summary(mail, subjects[mail.id]) for mail in found]}
+            {
+                **here.heading(),
+                "mails": [
+                    {**_summary(mail, subjects[mail.id]), "is_caught": is_caught}
+                    for mail, is_caught in found
+                ],
+            }
         )
         return
     listed = table(
@@ -61,13 +68,13 @@ def list_mails(
         "状态",
         ("时间", {"no_wrap": True}),
     )
-    for mail in found:
+    for mail, is_caught in found:
         listed.add_row(
             str(mail.id),
             mail.case_no or "",
             f"{mail.to_name}（{mail.to_party}）",
             subjects[mail.id],
-            _state(mail),
+            _state(mail, is_caught=is_caught),
             instant(mail.queued_at),
         )
     show(here.note, listed, Text(f"共 {len(found)} 封", style="dim"))
@@ -98,7 +105,7 @@ def show_mail(
     lines: list[tuple[str, str | Text]] = [
         ("主题", subject),
         ("收件人", f"{mail.to_name} <{mail.to_address}>（{mail.to_party}）"),
-        ("状态", _state(mail)),
+        ("状态", _state(mail, is_caught=bool(proof["is_caught"]))),
         ("入队", instant(mail.queued_at)),
         ("首次发送", _second(proof["first_tried_at"])),
         ("服务器接收", _second(mail.sent_at)),
@@ -126,10 +133,12 @@ def show_mail(
     show(here.note, *parts, Text(f"\n{text}"))
 
 
-def _state(mail: OutboxMail) -> Text:
-    """Return how the mail stands; one that came back is no longer delivered."""
+def _state(mail: OutboxMail, *, is_caught: bool) -> Text:
+    """Return how the mail stands; one that came back, or never left us, is not delivered."""
     if mail.bounced_at is not None:
         return Text("被退回", style="bold red")
+    if is_caught:
+        return Text("本机拦截", style="yellow")
     return Text(mail.state.label, style=_STYLES.get(mail.state, ""))
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, exists, func, or_, select
 
 from models.rules.errors import PilotError
-from models.rules.mail import MailState
+from models.rules.mail import MailOutcome, MailState
 from models.tables.mail import MailAttempt, OutboxMail, machine_now
 
 
@@ -34,9 +34,17 @@ def mails(
     case_no: str | None = None,
     state: MailState | None = None,
     to: str | None = None,
-) -> list[OutboxMail]:
-    """Return the mails, the newest first; `to` is looked for in address, name and party."""
-    wanted = select(OutboxMail).order_by(col(OutboxMail.id).desc())
+) -> list[tuple[OutboxMail, bool]]:
+    """Return the mails, the newest first, and of each whether this machine's mailbox took it.
+
+    `to` is looked for in address, name and party.
+    """
+    is_caught = exists().where(
+        col(MailAttempt.mail_id) == col(OutboxMail.id),
+        col(MailAttempt.outcome) == MailOutcome.ACCEPTED,
+        col(MailAttempt.is_caught),
+    )
+    wanted = select(OutboxMail, is_caught).order_by(col(OutboxMail.id).desc())
     if case_no is not None:
         wanted = wanted.where(OutboxMail.case_no == case_no)
     if state is not None:
@@ -49,7 +57,7 @@ def mails(
                 col(OutboxMail.to_party).icontains(to, autoescape=True),
             )
         )
-    return list(session.exec(wanted))
+    return [(mail, caught) for mail, caught in session.exec(wanted)]
 
 
 def mail_numbered(session: Session, mail_id: int) -> tuple[OutboxMail, list[MailAttempt]]:

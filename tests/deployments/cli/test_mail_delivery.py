@@ -113,6 +113,7 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
     dispatching.dispatch_once(outside, post)
     post.close()
 
+    assert "已送达服务器" in live("mail", "list").out
     shown = live.json("mail", "show", number)["mail"]
     assert (shown["accepted_by"], shown["accepted_code"], shown["is_caught"]) == (
         f"127.0.0.1:{mail_server.port}",
@@ -132,6 +133,21 @@ def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, wo
     stats = live.json("mail", "stats", "--days", "2")
     assert (len(stats["days"]), stats["days"][0]["queued"], stats["aim"]) == (2, 1, "0.95")
     assert live("mail", "stats").status == 0
+
+
+def test_a_mail_that_stayed_on_this_machine_is_not_called_delivered(pilot, world, mail_server):
+    world.open()
+    post = dispatching.Post(MailSettings(catch_port=mail_server.port))
+    dispatching.dispatch_once(lambda: transaction(world.engine), post)
+    post.close()
+
+    [mail] = pilot.json("mail", "list")["mails"]
+    listed, shown = pilot("mail", "list").out, pilot("mail", "show", mail["mail_id"]).out
+
+    assert (mail["state"], mail["is_caught"]) == ("sent", True)
+    for page in (listed, shown):
+        assert "本机拦截" in page
+        assert "已送达服务器" not in page
 
 
 def test_a_retry_names_numbers_or_all_and_not_both(pilot, world):
