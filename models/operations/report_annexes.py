@@ -70,13 +70,17 @@ def _row(line: CaseLine) -> tuple[Cell, ...]:
 def unverified_annex(material: Material) -> Section:
     """Return what of the policy the report rests on and nobody has confirmed yet."""
     rows = tuple(
-        (where, source)
-        for where, source in material.programme.unverified
-        if where.startswith(_RESTS_ON)
+        (each.subject, each.source, each.place)
+        for each in material.programme.unverified
+        if each.place.startswith(_RESTS_ON)
     )
     table = Table(
         title="待核事项",
-        columns=(Column(title="政策文件中的位置"), Column(title="现行口径的来源")),
+        columns=(
+            Column(title="事项"),
+            Column(title="现行口径的来源"),
+            Column(title="政策文件中的位置"),
+        ),
         rows=rows,
         note="以上口径未经牵头部门确认；确认后在政策文件中改为 verified = true。",
     )

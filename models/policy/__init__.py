@@ -47,10 +47,9 @@ from models.policy.sources import (
     PolicyError,
     content_hash,
     read_figures,
-    read_toml,
     require_distinct,
-    unverified_tables,
 )
+from models.policy.unverified import Unverified, unverified_tables
 from models.rules.grading import Rubric
 from models.rules.milestones import Measure, RiskRule
 from models.rules.report_content import ReportKind
@@ -117,8 +116,8 @@ class Programme:
     #: By key: how each milestone and each target is measured.
     progress: Mapping[str, ProgressFigures]
     risk: RiskRule
-    #: (file and table, source) of everything the lead bureau has still to confirm.
-    unverified: tuple[tuple[str, str], ...]
+    #: Everything the lead bureau has still to confirm.
+    unverified: tuple[Unverified, ...]
 
     def step(self, stage: Stage, step: str) -> StepLength:
         """Return how long `step` may take; `PolicyError` if the programme does not say."""
@@ -378,9 +377,5 @@ def _programme(folder: Path, key: str) -> Programme:
         measures=MappingProxyType({each.key: each for each in measuring.measures}),
         progress=MappingProxyType({each.key: each for each in measuring.progress}),
         risk=measuring.risk.rule,
-        unverified=tuple(
-            (f"{file.name} {path}".rstrip(), source)
-            for file in sources
-            for path, source in unverified_tables(read_toml(file))
-        ),
+        unverified=tuple(unverified_tables(sources)),
     )

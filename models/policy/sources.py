@@ -3,14 +3,14 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.policy.lines import NAMING_KEYS, line_of
+from models.policy.lines import line_of
 from models.rules.errors import PilotError
 from models.rules.validation_words import common_words
 
@@ -82,19 +82,6 @@ def require_distinct(file: str, table: str, keys: Iterable[object]) -> None:
         if key in seen:
             raise PolicyError(file, table, f"有重复的 {key}")
         seen.add(key)
-
-
-def unverified_tables(tables: object, where: str = "") -> Iterator[tuple[str, str]]:
-    """Yield path and source of every table within `tables` that says `verified = false`."""
-    if isinstance(tables, dict):
-        if tables.get("verified") is False:
-            named = [tables[key] for key in NAMING_KEYS if key in tables]
-            yield f"{where}（{named[0]}）" if named else where, str(tables.get("source", ""))
-        for key, inner in tables.items():
-            yield from unverified_tables(inner, f"{where}.{key}".removeprefix("."))
-    elif isinstance(tables, list):
-        for number, inner in enumerate(tables):
-            yield from unverified_tables(inner, f"{where}[{number}]")
 
 
 def content_hash(files: Iterable[Path]) -> str:

@@ -278,7 +278,7 @@ def test_the_calendar_covers_the_programme_and_the_year_after_it():
 
 
 def test_everything_still_to_be_confirmed_is_listed_with_its_source():
-    unverified = dict(load_programme().unverified)
+    unverified = {each.place: each.source for each in load_programme().unverified}
 
     assert unverified["steps.toml steps.application.public-notice"] == (
         "深圳同类项目公示 5 个工作日（黄陂区为 7 个工作日）；黄石的公示期未查到"

@@ -259,7 +259,8 @@ def test_an_unconfirmed_subsidy_says_so_wherever_its_source_is_printed(city):
     other = load_programme("ezhou-2026", city.parent)
 
     assert other.subsidy.source == "黄政办函〔2024〕12号 三（一）4（待核）"
-    assert ("money.toml subsidy", "黄政办函〔2024〕12号 三（一）4") in other.unverified
+    [subsidy] = [each for each in other.unverified if each.place == "money.toml subsidy"]
+    assert subsidy.source == "黄政办函〔2024〕12号 三（一）4"
 
 
 def test_how_to_reach_an_office_is_left_out_until_it_is_entered_and_marked_until_confirmed(city):
@@ -275,7 +276,11 @@ def test_how_to_reach_an_office_is_left_out_until_it_is_entered_and_marked_until
         "0000-1",
         None,
     )
-    assert ("programme.toml bodies[1].contact", "通讯录") in other.unverified
+    [contact] = [each for each in other.unverified if each.source == "通讯录"]
+    assert (contact.subject, contact.place) == (
+        "联系方式：市经信局",
+        "programme.toml bodies[1].contact",
+    )
 
 
 def test_the_version_follows_the_contents_and_not_the_line_ends(tmp_path):
