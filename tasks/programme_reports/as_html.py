@@ -18,9 +18,9 @@ from tasks.programme_reports.drawn_charts import as_svg
 #: A letter's share of the width of a table, in ten-thousandths: 14 of 756 pixels.
 _LETTER = 185
 
-#: A text of so many letters is not broken, and neither is a day.
+#: A text of so many letters is not broken, and neither is a day or the number of a case.
 _SHORT = 6
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBER = re.compile(r"[A-Z0-9-]{,16}")
 
 _environment = Environment(
     loader=PackageLoader("tasks.programme_reports"),
@@ -56,7 +56,7 @@ def draw(printed: Printed) -> bytes:
         svg=_svg,
         widths=_widths,
         many_columns=MANY_COLUMNS,
-        is_whole=lambda words: len(words) <= _SHORT or _DAY.fullmatch(words),
+        is_whole=lambda words: len(words) <= _SHORT or _NUMBER.fullmatch(words),
         text=cell_text,
         is_number=lambda kind: kind in (ColumnKind.COUNT, ColumnKind.YUAN),
     )

@@ -166,7 +166,17 @@ def test_short_words_and_days_of_the_page_stay_on_one_line(printed: Printed) -> 
 
     assert '<td class="whole">2024-03-31</td>' in page
     assert '<td class="whole">一级</td>' in page
+    assert re.search('<td class="whole">HS-[0-9]-[0-9]+</td>', page)
     assert '<table class="wide">' in page
+
+
+def test_a_long_text_of_the_page_is_broken_in_whatever_column_it_stands(printed: Printed) -> None:
+    page = as_html.draw(printed).decode()
+
+    style, _, _ = page.partition("</style>")
+    kept = [line.split("{")[0].strip() for line in style.splitlines() if "nowrap" in line]
+    assert kept == ["td.whole", "td.number"]
+    assert "<td>申报条件：在本市登记注册的独立法人企业</td>" in page
 
 
 def test_word_says_that_it_is_chinese(printed: Printed) -> None:
