@@ -93,7 +93,10 @@ def carried(font: ChineseFont, characters: Iterable[str]) -> str:
     """
     with font.opened() as opened:
         data = redrawn(opened, {ord(each) for each in characters})
-    pdfmetrics.registerFont(ttfonts.TTFont(_CARRIED, io.BytesIO(data)))
+    made = ttfonts.TTFont(_CARRIED, io.BytesIO(data))
+    # Of two fonts of one name ReportLab keeps the first: the letters of the report before.
+    made.unregister()
+    pdfmetrics.registerFont(made)
     return _CARRIED
 
 

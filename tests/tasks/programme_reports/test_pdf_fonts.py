@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_the_pdf_carries_every_letter_that_it_shows(printed: Printed, own: Chine
     assert sorted(letter for letter in shown - {"\n"} if ord(letter) not in known) == []
     assert remark() == ""
     assert len(pdf) < 500_000  # of the font's 25 MB, what is shown
+
+
+def test_a_report_drawn_after_another_has_letters_that_the_other_had_not(printed: Printed) -> None:
+    as_pdf.draw(printed)
+    other = printed.report.model_copy(update={"issuer": "龘靐市经信局"})
+
+    pdf = as_pdf.draw(replace(printed, report=other))
+
+    assert "龘靐" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
 def test_letters_are_drawn_as_wide_and_as_high_as_in_the_font(own: ChineseFont) -> None:
