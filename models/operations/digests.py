@@ -8,9 +8,9 @@ from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from models.lifecycle import STEPS, step_of
+from models.lifecycle import STEPS, Stay, step_of
 from models.rules.stages import CaseStatus, Role, Stage
-from models.tables.case import Case, WorkItem
+from models.tables.case import Answer, Case, WorkItem
 from models.tables.party import Party
 from models.tables.programme import CalendarDay
 from models.tables.reminder import Reminder
@@ -23,7 +23,7 @@ _Due, _Today, _Enterprise = aliased(CalendarDay), aliased(CalendarDay), aliased(
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """How often a step had an outcome."""
+    """How often a step had an outcome, whether that closed its item or not."""
 
     stage: Stage
     step: str
@@ -37,7 +37,9 @@ class Done:
         ended = next((s.label for s in CaseStatus if s.value == self.outcome), self.outcome)
         labels = {each.value: each.label for each in step.form.outcomes()}
         what = labels.get(self.outcome, ended)
-        return f"{self.stage.label} · {step.label}：{what} {self.count} 件"
+        # One item is answered so several times.
+        unit = "次" if _stays(self.stage, self.step, self.outcome) else "件"
+        return f"{self.stage.label} · {step.label}：{what} {self.count} {unit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +88,29 @@ def changes_between(session: Session, since: datetime | None, until: datetime) -
         .where(is_in(col(WorkItem.closed_at)))
         .group_by(col(WorkItem.stage), col(WorkItem.step), col(WorkItem.outcome))
     ).all()
+    answered = session.execute(
+        select(WorkItem.stage, WorkItem.step, Answer.outcome, func.count())
+        .select_from(Answer)
+        .join(WorkItem, col(WorkItem.id) == col(Answer.item_id))
+        .where(is_in(col(Answer.at)), col(Answer.is_accepted))
+        .group_by(col(WorkItem.stage), col(WorkItem.step), col(Answer.outcome))
+    ).all()
     in_order = ((stage, step.key) for stage, steps in STEPS.items() for step in steps)
+    # What leaves its item open has happened, too: progress reports, objections and their end.
+    stayed = [row for row in answered if _stays(*row[:3])]
     order = {place: number for number, place in enumerate(in_order)}
     found = [
         Done(stage=stage, step=step, outcome=outcome, count=count)
-        for stage, step, outcome, count in done
+        for stage, step, outcome, count in (*done, *stayed)
     ]
     found.sort(key=lambda each: (order[each.stage, each.step], each.outcome))
     return Changes(
         opened=opened, ended=tuple((status, count) for status, count in ended), done=tuple(found)
     )
+
+
+def _stays(stage: Stage, step: str, outcome: str) -> bool:
+    return isinstance(step_of(stage, step).outcomes.get(outcome), Stay)
 
 
 def late_by_role(session: Session, today: date) -> dict[Role, int]:

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
+from models.operations.effects.transformation import NotFinishedError
 from models.operations.parties import party_named
 from models.policy.figures import OfficeContact
-from models.rules.clock import SHANGHAI
+from models.rules.clock import SHANGHAI, day_of
 from models.rules.stages import Role, Stage
+from models.rules.working_days import add_working_days
 from models.tables.mail import OutboxMail
 from models.tables.party import Contact
 from models.tables.programme import ProgrammeRow
@@ -79,6 +81,38 @@ def test_what_was_done_is_told_in_the_order_of_the_steps(here: World) -> None:
         "申报 · 名单公示",
         "诊断 · 指派诊断服务商",
     ]
+
+
+def test_a_progress_report_is_told_in_the_next_digest_though_its_item_stays_open(
+    here: World,
+) -> None:
+    case_no = here.started(Stage.TRANSFORMATION, "implement")
+    sweep_day(here.moment)
+    here.moment = replace(here.moment, at=here.moment.at + timedelta(hours=5))
+    here.say(case_no, outcome="上报进度", progress=40, note="设备已到货")
+    here.say(case_no, outcome="上报进度", progress=55, note="MES 已部署，正在联调")
+    with pytest.raises(NotFinishedError):
+        here.say(case_no, outcome="改造完成", progress=60, note="尚未完成")
+    for _ in range(2):
+        here.go_to(add_working_days(day_of(here.moment.at), 1))
+        sweep_day(here.moment)
+
+    _, told, after = digests(here)
+
+    assert told.done == ("改造 · 实施改造：上报进度 2 次",)
+    assert "改造 · 实施改造：上报进度 2 次" in render(told).text
+    assert after.done == ()
+
+
+def test_an_objection_and_what_became_of_it_are_told(here: World) -> None:
+    case_no = here.started(Stage.APPLICATION, "public-notice")
+    sweep_day(here.moment)
+    here.moment = replace(here.moment, at=here.moment.at + timedelta(hours=5))
+    here.say(case_no, outcome="登记异议", objector="王五", reach="13800000000", content="材料不实")
+    here.go_to(add_working_days(day_of(here.moment.at), 1))
+    sweep_day(here.moment)
+
+    assert digests(here)[-1].done == ("申报 · 名单公示：登记异议 1 次",)
 
 
 def test_a_day_off_has_no_digest_and_a_sweep_missed_before_is_told(here: World) -> None:
