@@ -12,7 +12,7 @@ from deployments.cli.output import joined, print_json, show, table
 from tasks.database import reading
 
 if TYPE_CHECKING:
-    from models.operations.forecasts import Forecast
+    from models.operations.forecasts import Forecast, LatestStart, TargetForecast
 
 #: Latest starts shown to people, the most urgent first; JSON has all of them.
 _SHOWN = 20
@@ -51,7 +51,8 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
     parts: list[Any] = [
         Text(
             f"按截至 {made.today} 的办理用时模拟 {made.runs} 次；只推算已立案的案卷，"
-            "尚未立案的不预计。P50、P80：模拟中五成、八成在这一天或之前达到；“—”：不足此数。"
+            "尚未立案的不预计。P50、P80：模拟中五成、八成在这一天或之前达到；“—”：不足此数，"
+            "或案卷数不够、无从推算。"
         )
     ]
     narrow = ("现有/目标", "在办", "期限", "P50", "P80", "按期", "结论")
@@ -64,16 +65,12 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
             str(each.due_on),
             _day(each.p50),
             _day(each.p80),
-            f"{each.chance_percent}%",
-            Text(
-                each.verdict.label + ("\n数据太少" if each.steps_with_few_data else ""),
-                style=_STYLES[each.verdict.value],
-            ),
+            _share(each),
+            _verdict(each),
         )
     parts.append(targets)
     if made.steps_with_few_data:
-        few = f"数据太少，按办理时限推算的环节：{joined(made.steps_with_few_data)}"
-        parts.append(Text(few, style="yellow"))
+        parts.append(Text(_basis(made), style="yellow"))
     if made.waiting:
         parts.append(Text("\n在办案卷已用工作日，按等待的一方（公示期不计）：", style="bold"))
         waiting = table("等待", ("工作日", {"justify": "right"}), ("占比", {"justify": "right"}))
@@ -90,9 +87,17 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
             style="bold",
         )
     )
+    if any(each.steps_with_few_data for each in made.latest_starts):
+        rests_on = "“按时限”：其后数据太少的环节按办理时限计。"
+        if any(each.steps_of_one_day for each in made.latest_starts):
+            rests_on += (
+                "“只计 1 天”：该环节数据太少，又没有规定天数（可办到期末），只留 1 个工作日，"
+                "所列日期是最后界限；实际需要多少天，请相应提前。"
+            )
+        parts.append(Text(rests_on, style="yellow"))
     starts = table("案卷", "企业", "当前环节", "须到达", "期限", "其后需", "最迟办完")
     for start in listed:
-        latest = Text("数据太少" if start.remainder is None else _day(start.latest_on))
+        latest = Text(_day(start.latest_on))
         if start.is_too_late:
             latest.append("（已来不及）", style="red")
         starts.add_row(
@@ -101,13 +106,48 @@ def _pages(made: "Forecast", most: int | None) -> list[Any]:
             start.step,
             start.goal,
             str(start.goal_on),
-            "—" if start.remainder is None else f"{start.remainder} 个工作日",
+            _remainder(start),
             latest,
         )
     parts.append(starts)
     if len(listed) < len(made.latest_starts):
         parts.append(Text(f"只列最紧的 {len(listed)} 件，全部见 --all 或 --json", style="dim"))
     return parts
+
+
+def _share(target: "TargetForecast") -> str:
+    if target.steps_with_few_data:
+        return "数据太少"
+    return "—" if target.chance_percent is None else f"{target.chance_percent}%"
+
+
+def _verdict(target: "TargetForecast") -> Text:
+    """Return the verdict; one that rests on the policy's lengths says so, and has no colour."""
+    if target.steps_with_few_data:
+        return Text(f"{target.verdict.label}\n（按时限推算）")
+    return Text(target.verdict.label, style=_STYLES[target.verdict.value])
+
+
+def _basis(made: "Forecast") -> str:
+    """Say which steps took what the policy allows, and what that means."""
+    words = (
+        f"数据太少、按办理时限推算的环节：{joined(made.steps_with_few_data)}。"
+        "“按时限推算”的日期和结论假定这些环节恰好用足时限，不是已办事项的经验，因此不给出按期的比例"
+    )
+    if made.steps_to_a_date:
+        words += f"；{joined(made.steps_to_a_date)}没有规定天数，推算为办到期末"
+    return words + "。"
+
+
+def _remainder(start: "LatestStart") -> str:
+    """21 个工作日（按时限，实施改造只计 1 天）."""
+    if start.remainder is None:
+        return "—（不足八成能到达）"
+    one_day = [label.rpartition(" · ")[2] for label in start.steps_of_one_day]
+    notes = ["按时限"] if len(start.steps_with_few_data) > len(one_day) else []
+    if one_day:
+        notes.append(f"{joined(one_day)}只计 1 天")
+    return f"{start.remainder} 个工作日" + (f"（{'，'.join(notes)}）" if notes else "")
 
 
 def _day(day: date | None) -> str:

@@ -108,24 +108,26 @@ class StepModel:
         """The steps of which too little is known."""
         return tuple(self.labels[number] for number in sorted(self.few))
 
-    def few_data_before(self, mark: Mark) -> tuple[str, ...]:
-        """Return those of them that a case passes on its way to `mark`."""
+    def few_data_on_the_way(self, first: int, mark: Mark) -> tuple[int, ...]:
+        """Return those of them from step `first` on to the one that brings a case to `mark`."""
         stage, step, _ = MADE_BY[mark]
         last = self.numbers[stage, step]
-        return tuple(self.labels[number] for number in sorted(self.few) if number <= last)
+        return tuple(number for number in sorted(self.few) if first <= number <= last)
 
     def remainders(self, *, runs: int, seed: int) -> list[dict[Mark, int]]:
         """Return, per step, the working days from its end to each mark in 80 of 100 runs.
 
-        A mark is left out where more than 20 of 100 never come to it, or where a step on the way
-        runs to a date: then no number of days can be told.
+        A mark is left out where more than 20 of 100 never come to it. A step on the way that runs
+        to a date takes a single day, as in the forecast it does when that date is past: the policy
+        sets no least length, so what is told is the least that has to be left.
         """
+        to_a_date = dict.fromkeys(self.until, 0.0)
         found = []
         for follows in self.straight:
             if follows is None:
                 found.append(dict.fromkeys(MARKS, 0))
                 continue
-            one = SimulatedCase(step=follows, elapsed=0, marks=frozenset(), until={})
+            one = SimulatedCase(step=follows, elapsed=0, marks=frozenset(), until=to_a_date)
             reached = simulate(self.steps, [one], marks=len(MARKS), today=0, runs=runs, seed=seed)
             days = {mark: percentile(reached[at, :, 0], 0.8) for at, mark in enumerate(MARKS)}
             found.append({mark: round(each) for mark, each in days.items() if each < float("inf")})

@@ -63,9 +63,11 @@ class TargetForecast:
     #: None where it is not reached in so many runs, or beyond the calendar.
     p50: date | None
     p80: date | None
-    #: Per cent of the runs that are in time.
-    chance_percent: int
-    #: Steps on the way of which too little is known: their policy lengths were taken.
+    #: Per cent of the runs that are in time; None where that would rest on policy lengths instead
+    #: of observations, or where cases are lacking, which may still be opened.
+    chance_percent: int | None
+    #: Steps still before the open cases of which too little is known: days and verdict rest on
+    #: what the policy allows for them.
     steps_with_few_data: tuple[str, ...]
 
 
@@ -78,10 +80,15 @@ class LatestStart:
     step: str
     goal: str
     goal_on: date
-    #: Working days that the steps after the present one take at 80 of 100; None if not known.
+    #: Working days that the steps after the present one take at 80 of 100; None where more than
+    #: 20 of 100 never come to the goal.
     remainder: int | None
     latest_on: date | None
     is_too_late: bool
+    #: Those of the steps after the present one that take their policy lengths for want of data …
+    steps_with_few_data: tuple[str, ...]
+    #: … and those of them that run to a date: in `remainder` they have one working day each.
+    steps_of_one_day: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +110,8 @@ class Forecast:
     latest_starts: tuple[LatestStart, ...]
     waiting: tuple[Waiting, ...]
     steps_with_few_data: tuple[str, ...]
+    #: Those of them that have no length but run to a date: they are taken to last until then.
+    steps_to_a_date: tuple[str, ...]
 
     @property
     def bottleneck(self) -> Role | None:
@@ -171,6 +180,7 @@ def forecast(session: Session, programme: Programme, today: date) -> Forecast:
         latest_starts=_latest_starts(programme, standing, lines, model, days, today),
         waiting=_waiting(durations.waited),
         steps_with_few_data=model.few_data,
+        steps_to_a_date=tuple(model.labels[each] for each in sorted(model.until)),
     )
 
 
@@ -217,6 +227,13 @@ def _target(
     else:
         verdict = Verdict.AT_RISK if p50 <= due else Verdict.LATE
     is_reached = verdict is Verdict.REACHED
+    few: tuple[str, ...] = ()
+    chance: int | None = None
+    if is_reached:
+        chance = 100
+    elif verdict is not Verdict.TOO_FEW_CASES:
+        few = _few_data(mark, [lines[place] for place in places], model)
+        chance = None if few else int(100 * np.mean(arrival <= due))
     return TargetForecast(
         key=standing.key,
         name=standing.short,
@@ -228,9 +245,17 @@ def _target(
         verdict=verdict,
         p50=standing.done_on if is_reached else days.day(p50),
         p80=standing.done_on if is_reached else days.day(p80),
-        chance_percent=100 if is_reached else int(100 * np.mean(arrival <= due)),
-        steps_with_few_data=() if is_reached else model.few_data_before(mark),
+        chance_percent=chance,
+        steps_with_few_data=few,
     )
+
+
+def _few_data(mark: Mark, lines: Sequence[CaseLine], model: StepModel) -> tuple[str, ...]:
+    """Return the steps of which too little is known that any of the cases has yet to pass."""
+    ahead = [model.numbers[line.stage, line.step] for line in lines if mark not in line.marks]
+    if not ahead:
+        return ()
+    return tuple(model.labels[each] for each in model.few_data_on_the_way(min(ahead), mark))
 
 
 def _latest_starts(
@@ -248,6 +273,7 @@ def _latest_starts(
         number = model.numbers[line.stage, line.step]
         remainder = remainders[number].get(mark)
         latest = None if remainder is None else days.day(days.number(goal_on) - remainder)
+        few = model.few_data_on_the_way(number + 1, mark)
         found.append(
             LatestStart(
                 case_no=line.case_no,
@@ -259,6 +285,8 @@ def _latest_starts(
                 latest_on=latest,
                 is_too_late=(remainder is not None and latest is None)
                 or (latest is not None and latest < today),
+                steps_with_few_data=tuple(model.labels[each] for each in few),
+                steps_of_one_day=tuple(model.labels[each] for each in few if each in model.until),
             )
         )
     return tuple(sorted(found, key=lambda each: (each.latest_on or date.max, each.case_no)))

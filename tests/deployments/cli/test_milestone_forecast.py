@@ -31,6 +31,31 @@ def test_the_forecast_says_when_how_likely_and_who_is_in_the_way(
     assert world.dump() == before
 
 
+def test_what_rests_on_the_policys_lengths_says_so_in_place_of_a_share(
+    pilot: Pilot, world: World
+) -> None:
+    """A case that has 实施改造 before it, of which nothing is known yet."""
+    world.started(Stage.DIAGNOSIS, "diagnose")
+
+    said = pilot.json("milestone", "forecast")["forecast"]
+    page = pilot("milestone", "forecast").out
+
+    targets = {each["key"]: each for each in said["targets"]}
+    assert targets["2025-03"]["chance_percent"] is None
+    assert "改造 · 实施改造" in targets["2025-03"]["steps_with_few_data"]
+    [start] = said["latest_starts"]
+    assert start["latest_on"] == "2025-09-26"
+    assert start["steps_of_one_day"] == ["改造 · 实施改造"]
+    [told] = [line for line in page.splitlines() if "2025-03-31" in line or "能按期达到" in line]
+    assert "数据太少" in told
+    assert "%" not in told
+    assert "（按时限推算）" in page
+    assert "改造 · 实施改造没有规定天数，推算为办到期末" in page
+    assert "2025-09-26" in page
+    assert "只计 1 天" in page
+    assert "实际需要多少天，请相应提前" in page
+
+
 def test_an_empty_programme_has_a_forecast_too(pilot: Pilot) -> None:
     assert pilot("milestone", "forecast").status == 0
     assert pilot.json("milestone", "forecast")["bottleneck"] is None
