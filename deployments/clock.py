@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from deployments.signs import sign
 from models.operations import outbox
+from models.operations.mail_figures import note_first_start
 from models.rules.errors import PilotError
 from models.tables.mail import machine_now
 from notifications.post import Post
@@ -148,6 +149,8 @@ def main() -> int:
     scheduler.add_job(sign, "interval", args=["clock"], seconds=_SIGN_SECONDS)
 
     shut_down_on_signals(scheduler)
+    with transaction() as session:
+        note_first_start(session, machine_now())
     sign("clock")
     print("邮件分发已就绪", flush=True)
     scheduler.start()

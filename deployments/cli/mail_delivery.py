@@ -16,6 +16,7 @@ from models.tables.mail import machine_now
 from tasks.database import reading, transaction
 
 _MOST_DAYS = 366
+BEFORE_START = "另有 {} 封在邮件发送首次启动之前入队（如装入演示数据时），不计入比例"
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def stats(
     days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, metavar="天数", help="最近几天")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """按日统计邮件：入队后 10 秒内被服务器接收的比例（按机器时间）。"""
+    """按日统计邮件：入队后 10 秒内被服务器接收的比例（按机器时间）；首次启动之前入队的不计。"""
     here = present()
     with reading() as session:
         figures = day_figures(session, now=machine_now(), days=days)
@@ -75,13 +76,17 @@ def stats(
         )
         return
     heads = ("入队", "已接收", "10 秒内", "失败", "未到时", "比例")
+    unstarted = sum(figure.before_start for figure in figures)
     listed = table(("日期", {"no_wrap": True}), *((head, {"justify": "right"}) for head in heads))
     for figure in figures:
         counts = (figure.queued, figure.accepted, figure.soon, figure.failed, figure.undecided)
         style = "red" if figure.share is not None and figure.share < AIM else ""
         listed.add_row(str(figure.day), *map(str, counts), Text(percent(figure.share), style=style))
     whole = f"{days} 天合计 {percent(share)}，目标不低于 {percent(AIM)}"
-    show(here.note, listed, Text(whole, style="dim"))
+    notes = [Text(whole, style="dim")]
+    if unstarted:
+        notes.append(Text(BEFORE_START.format(unstarted), style="dim"))
+    show(here.note, listed, *notes)
 
 
 def figure_document(figure: DayFigure) -> dict[str, object]:

@@ -8,7 +8,7 @@ from rich.text import Text
 from deployments.cli.commands import AsJson, Command
 from deployments.cli.diagnosis import Finding, examine
 from deployments.cli.health import Health, Part, look
-from deployments.cli.mail_delivery import figure_document, percent
+from deployments.cli.mail_delivery import BEFORE_START, figure_document, percent
 from deployments.cli.output import pairs, print_json, show
 from deployments.cli.smtp_check import check_smtp
 from deployments.settings import Settings
@@ -100,12 +100,17 @@ def _mail_server(mail: MailSettings) -> str:
 
 
 def _in_time(figure: DayFigure | None) -> str:
-    if figure is None or figure.share is None:
+    if figure is None:
         return "今天尚无邮件"
-    return (
-        f"今天 {percent(figure.share)} 在入队后 10 秒内被服务器接收"
+    said = (
+        "今天尚无邮件"
+        if figure.share is None
+        else f"今天 {percent(figure.share)} 在入队后 10 秒内被服务器接收"
         f"（{figure.soon}/{figure.queued - figure.undecided} 封，失败 {figure.failed} 封）"
     )
+    if figure.before_start:
+        said += f"；{BEFORE_START.format(figure.before_start)}"
+    return said
 
 
 def _part(part: Part) -> dict[str, object]:

@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlmodel import select
 
+from models.operations.mail_figures import day_figures
 from models.rules.mail import MailState
-from models.tables.mail import OutboxMail
+from models.tables.mail import OutboxMail, machine_now
 from models.tables.milestone import CalendarMoment
+from models.tables.programme import Heartbeat
 from tasks.database import reading, transaction
-from tests.builders import World
+from tests.builders import OTHER_ENTERPRISE, World
 from tests.notifications.reports import OURS, postfix
 
 
@@ -118,6 +120,34 @@ def test_whenever_the_clock_is_told_to_stop_it_ends_in_good_order() -> None:
 
     assert (stopped.returncode, stopped.stdout) == (0, "40 ends\n"), stopped.stderr
     assert "Traceback" not in stopped.stderr
+
+
+def test_the_first_start_is_noted_once_and_what_was_queued_before_it_does_not_count(
+    world: World, tmp_path: Path
+) -> None:
+    """Between the two starts the second mail is queued: that is an outage, and counts."""
+    world.open()
+    for number in range(2):
+        before = machine_now()
+        clock = start_clock(world, tmp_path)
+        try:
+            for _ in range(300):
+                with reading(world.engine) as session:
+                    beat = session.get(Heartbeat, "clock")
+                if (beat and beat.beat_at >= before) or clock.poll() is not None:
+                    break
+                time.sleep(0.1)
+        finally:
+            clock.send_signal(signal.SIGTERM)
+            said = clock.communicate(timeout=60)[1]
+        assert beat is not None, said
+        if number == 0:
+            world.open(OTHER_ENTERPRISE)
+
+    with reading(world.engine) as session:
+        [today] = day_figures(session, now=machine_now() + timedelta(minutes=1), days=1)
+
+    assert (today.before_start, today.queued, today.share) == (1, 1, 0)
 
 
 def test_a_clock_that_is_set_up_wrongly_says_which_variable_is(

@@ -7,7 +7,12 @@ import pytest
 from sqlmodel import col, select
 
 from models.operations import outbox, reach
-from models.operations.mail_figures import DayFigure, day_figures, whole_share
+from models.operations.mail_figures import (
+    DayFigure,
+    day_figures,
+    note_first_start,
+    whole_share,
+)
 from models.operations.mail_lists import UnknownMailNumberError
 from models.operations.mail_retries import (
     SentAlreadyError,
@@ -19,6 +24,7 @@ from models.operations.mail_retries import (
 from models.operations.outbox import NewMail, TakenMail
 from models.rules.mail import Attempt, MailOutcome, MailState
 from models.tables.mail import OutboxMail
+from models.tables.programme import Heartbeat
 
 #: 08:00 in Shanghai.
 NOW = datetime(2024, 3, 25, tzinfo=UTC)
@@ -57,6 +63,18 @@ def end(outside, attempt, now=None):
             taken = TakenMail(mail=mail, attempt=attempt, subject="s", text="t", html="h", at=now)
             outbox.mark_sent(session.connection(), taken)
     return mail.id
+
+
+def start_sending(outside, at):
+    """Let the process that sends mail start, as it does itself."""
+    with outside() as session:
+        note_first_start(session, at)
+        session.merge(Heartbeat(part="clock", beat_at=at))
+
+
+def figures_of_two_days(outside, now):
+    with outside() as session:
+        return day_figures(session, now=now, days=2)
 
 
 def the_mail(outside, number=1):
@@ -133,6 +151,7 @@ def test_an_unknown_number_is_refused(outside):
 def test_the_share_of_a_day_counts_what_was_taken_within_ten_seconds(outside):
     """Eleven mails: two late, one refused, one waiting too long, one too young, one held."""
     day = datetime(2024, 3, 25, 2, tzinfo=UTC)
+    start_sending(outside, day - MINUTE)
     queue(outside, *range(1, 12))
     with outside() as session:
         mails = session.exec(select(OutboxMail).order_by(col(OutboxMail.id))).all()
@@ -161,8 +180,48 @@ def test_the_share_of_a_day_counts_what_was_taken_within_ten_seconds(outside):
     assert whole_share([today, before]) == Decimal("0.5555")
 
 
+def test_mails_from_before_the_first_start_are_told_apart_those_of_an_outage_count(outside):
+    """Two are loaded, the system starts, stops for an hour in which two are queued, goes on."""
+    loaded_at = datetime(2024, 3, 25, 2, tzinfo=UTC)
+    first_start, again = loaded_at + 10 * MINUTE, loaded_at + 90 * MINUTE
+    at = {1: loaded_at, 2: loaded_at, 3: first_start + MINUTE}
+    at |= {4: again - 60 * MINUTE, 5: again - 5 * MINUTE}
+    queue(outside, *at)
+    with outside() as session:
+        for mail in session.exec(select(OutboxMail)).all():
+            mail.entered_at = mail.next_try_at = at[mail.id]
+            session.add(mail)
+
+    never_started, _ = figures_of_two_days(outside, again)
+    start_sending(outside, first_start)
+    for when in (first_start, first_start, at[3] + timedelta(seconds=1)):
+        end(outside, TAKEN, when)
+    start_sending(outside, again)
+    for _ in range(2):
+        end(outside, TAKEN, again + timedelta(seconds=1))
+    today, _ = figures_of_two_days(outside, again + MINUTE)
+
+    assert (never_started.before_start, never_started.queued, never_started.share) == (5, 0, None)
+    assert today == DayFigure(
+        day=loaded_at.date(), before_start=2, queued=3, accepted=3, soon=1, failed=0, undecided=0
+    )
+    assert today.share == Decimal("0.3333")
+
+
+def test_where_mail_was_sent_before_the_first_start_was_noted_every_mail_counts(outside):
+    queue(outside, 1)
+    with outside() as session:
+        session.merge(Heartbeat(part="clock", beat_at=NOW))
+
+    start_sending(outside, datetime.now(UTC) + MINUTE)
+    today, _ = figures_of_two_days(outside, datetime.now(UTC) + MINUTE)
+
+    assert (today.before_start, today.queued, today.share) == (0, 1, 0)
+
+
 def test_a_day_begins_at_midnight_in_shanghai(outside):
     midnight = datetime(2024, 3, 24, 16, tzinfo=UTC)
+    start_sending(outside, midnight - MINUTE)
     queue(outside, 1, 2)
     with outside() as session:
         for mail, at in zip(

@@ -1,12 +1,15 @@
 """Mail modes, the check of the server, retries and figures, as somebody at a terminal sees them."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from deployments.launcher import prepare_database
 from models.operations.mail_checks import DemonstrationMailError, ServerNotCheckedError
+from models.operations.mail_figures import note_first_start
 from models.rules.mail import MailState
-from models.tables.mail import MailRetry, OutboxMail
+from models.tables.mail import MailRetry, OutboxMail, machine_now
 from models.tables.programme import ProgrammeRow
 from notifications.settings import MailSettings
 from tasks import mail as dispatching
@@ -95,7 +98,22 @@ def test_the_mode_and_the_share_are_part_of_the_status(live, mail_server, world)
     assert "今天尚无邮件" in shown
 
 
+def test_a_demonstration_is_not_called_slow_for_what_was_queued_before_anything_ran(pilot, world):
+    world.open()  # no dispatcher has run on this database yet
+    with transaction(world.engine) as session:
+        session.exec(select(OutboxMail)).one().entered_at = machine_now() - timedelta(seconds=30)
+
+    [today] = pilot.json("mail", "stats", "--days", "1")["days"]
+
+    assert (today["before_start"], today["queued"], today["share"]) == (1, 0, None)
+    told = "另有 1 封在邮件发送首次启动之前入队"
+    assert told in pilot("mail", "stats").out
+    assert told in pilot("status").out.replace("\n", "")
+
+
 def test_a_mail_is_followed_from_the_queue_to_the_server_and_tried_anew(live, world, mail_server):
+    with transaction(world.engine) as session:
+        note_first_start(session, machine_now())  # as the process that sends does
     world.open()
     [mail] = live.json("mail", "list")["mails"]
     number = mail["mail_id"]
