@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 from sqlmodel import col, select
 
+from benchmarks.memory import peak
 from benchmarks.result import Measure, Result
 from models.tables.mail import OutboxMail, machine_now
 from tasks.answering import answer_item
@@ -19,7 +20,6 @@ from tests.system.instance import Instance, running, wait_for
 
 AT_ONCE = 50
 
-_MEBIBYTE_IN_KIB = 1024
 _PATIENCE_SECONDS = 600.0
 
 
@@ -111,17 +111,9 @@ def _peaks(instance: Instance) -> list[tuple[str, float]]:
     assert instance.process is not None
     parts = {part: instance.pid_of(part) for part in ("prefect", "worker", "clock", "mailbox")}
     peaks = [(part, _tree(psutil.Process(pid))) for part, pid in parts.items()]
-    peaks.append(("supervisor", _peak(instance.process.pid)))
-    return [*peaks, ("all together", sum(peak for _, peak in peaks))]
+    peaks.append(("supervisor", peak(instance.process.pid)))
+    return [*peaks, ("all together", sum(each for _, each in peaks))]
 
 
 def _tree(process: psutil.Process) -> float:
-    return sum(_peak(each.pid) for each in (process, *process.children(recursive=True)))
-
-
-def _peak(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines():
-        name, _, value = line.partition(":")
-        if name == "VmHWM":
-            return int(value.split()[0]) / _MEBIBYTE_IN_KIB
-    raise LookupError(f"process {pid} does not say its peak memory")
+    return sum(peak(each.pid) for each in (process, *process.children(recursive=True)))

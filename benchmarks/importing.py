@@ -1,6 +1,5 @@
 """`pilot import`: rosters of growing size into a register that is empty but for the bureaus."""
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from benchmarks.memory import peak
 from benchmarks.result import Measure, Result
 from models.forms.roster import ContactRow, EnterpriseRow, YesNo, columns_of
 from models.operations import programmes
@@ -101,7 +101,7 @@ def measure(path: Path, home: Path) -> None:
         done = import_roster(path, deed, Wanted.ADD, moment=moment, on=engine)
         print(time.monotonic() - begun, time.process_time() - spent)
         assert done.is_done
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak())
 
 
 def run() -> Result:

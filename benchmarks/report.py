@@ -1,7 +1,6 @@
 """`pilot report`: from the database to each format, over 200 and 2,000 cases."""
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from benchmarks.memory import peak
 from benchmarks.result import Measure, Result
 from models.operations import programmes
 from models.operations.audit import Deed
@@ -56,8 +56,7 @@ def measure(path: Path, ending: str) -> None:
     begun = time.monotonic()
     make_report(ReportKind.FINAL, _AS_OF, made, deed, moment=moment, on=engine)
     seconds = time.monotonic() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([seconds, peak, made.stat().st_size / 1024]))
+    print(json.dumps([seconds, peak(), made.stat().st_size / 1024]))
 
 
 def run() -> Result:

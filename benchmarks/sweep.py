@@ -1,7 +1,6 @@
 """The sweep's reminders over many open items, beside a bare INSERT … SELECT of the same rows."""
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, make_url, text
 
+from benchmarks.memory import peak
 from benchmarks.result import Measure, Result
 from models.operations.reminders import prove_reminders
 from tasks.database import make_engine, transaction
@@ -199,12 +199,12 @@ def measure(url: str) -> None:
     quiet, told = _sweep(world, EVE)
     assert told == 0
     swept, bare, copy = [], [], []
-    peak = 0.0
+    most = 0.0
     for number in range(ROUNDS):
         timed, people = _sweep(world, TODAY)
         swept.append(timed)
         if number == 0:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            most = peak()
             _run(engine, _KEEP, values)
         _clear(engine, values)
         bare.append(_run(engine, _BARE, values))
@@ -222,7 +222,7 @@ def measure(url: str) -> None:
         copy=_middle(copy),
         proofs=rows,
         people=people,
-        peak=peak,
+        peak=most,
     )
     print(json.dumps(asdict(figures)))
 
